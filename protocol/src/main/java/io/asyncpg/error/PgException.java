@@ -1,0 +1,58 @@
+package io.asyncpg.error;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that fails for a reason outside the calling code. Misuse of the API is an {@link
+ * IllegalArgumentException} or an {@link IllegalStateException} instead.
+ */
+public abstract sealed class PgException extends RuntimeException
+    permits PgServerException,
+        PgConnectionException,
+        PgTimeoutException,
+        PgProtocolException,
+        PgCodecException,
+        PgPoolException {
+  private static final long serialVersionUID = 1L;
+  private static final int SHOWN_SQL = 2_000;
+
+  private final @Nullable String sql;
+  private final RetrySafety retrySafety;
+
+  PgException(
+      String message, @Nullable String sql, RetrySafety retrySafety, @Nullable Throwable cause) {
+    super(message, cause);
+    this.sql = sql;
+    this.retrySafety = retrySafety;
+  }
+
+  /**
+   * The SQL of the request that failed, as it was given.
+   *
+   * @return the SQL, or null where no statement was involved
+   */
+  public final @Nullable String sql() {
+    return sql;
+  }
+
+  /**
+   * Whether the request can be sent again without doing its work twice.
+   *
+   * @return what is known of the request's fate
+   */
+  public final RetrySafety retrySafety() {
+    return retrySafety;
+  }
+
+  /**
+   * SQL as an error message shows it: in quotes, cut at a length that a log can bear.
+   *
+   * @param sql the SQL as given
+   * @return the SQL between double quotes, its tail replaced by its length when it is long
+   */
+  public static String quoted(String sql) {
+    return sql.length() <= SHOWN_SQL
+        ? '"' + sql + '"'
+        : '"' + sql.substring(0, SHOWN_SQL) + "…\" (" + sql.length() + " characters)";
+  }
+}
