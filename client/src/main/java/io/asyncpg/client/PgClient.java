@@ -1,0 +1,96 @@
+package io.asyncpg.client;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Anything SQL can be run on: a connection, a transaction, a pool.
+ *
+ * <p>Parameters are PostgreSQL's own, {@code $1} to {@code $65535}; an argument is encoded as the
+ * type that the server infers for its parameter (docs/types.md). Arguments must not change until the
+ * returned future is complete.
+ *
+ * <p>Every failure comes through the future: {@link io.asyncpg.error.PgServerException} for an error
+ * of the server, {@link io.asyncpg.error.PgCodecException} for an argument that does not fit, {@link
+ * io.asyncpg.error.PgTimeoutException} when its time has passed, {@link
+ * io.asyncpg.error.PgConnectionException} when the connection is lost; {@link
+ * IllegalArgumentException} for a wrong number of arguments, {@link IllegalStateException} for use
+ * after the end.
+ */
+public interface PgClient {
+
+  /**
+   * Runs SQL for its effect. Without arguments it may be a script of any number of statements, which
+   * are one transaction unless they say otherwise.
+   *
+   * @param sql the SQL
+   * @param args the arguments; null for NULL
+   * @return the tag of the last command
+   */
+  PgFuture<CommandTag> execute(String sql, @Nullable Object... args);
+
+  /**
+   * Runs one statement for its rows.
+   *
+   * @param sql the SQL
+   * @param args the arguments; null for NULL
+   * @return all rows
+   */
+  PgFuture<Rows> fetch(String sql, @Nullable Object... args);
+
+  /**
+   * Runs one statement for its first row. The server is asked for one row only.
+   *
+   * @param sql the SQL
+   * @param args the arguments; null for NULL
+   * @return the first row, or empty when there is none
+   */
+  PgFuture<Optional<Row>> fetchRow(String sql, @Nullable Object... args);
+
+  /**
+   * Runs one statement for the first column of its first row.
+   *
+   * @param <T> the Java type wanted
+   * @param type the Java type wanted
+   * @param sql the SQL
+   * @param args the arguments; null for NULL
+   * @return the value; null for NULL, and when there is no row
+   */
+  <T> PgFuture<@Nullable T> fetchValue(Class<T> type, String sql, @Nullable Object... args);
+
+  /**
+   * Runs one statement for its rows as Java values: a record per row, by column name; or, when the
+   * class is no record, the one column of each row.
+   *
+   * @param <T> the record, or the column's Java type
+   * @param type its class
+   * @param sql the SQL
+   * @param args the arguments; null for NULL
+   * @return an unmodifiable list, a null in it for each NULL
+   */
+  <T> PgFuture<List<T>> fetch(Class<T> type, String sql, @Nullable Object... args);
+
+  /**
+   * Runs one statement for its first row as a Java value, made as {@link #fetch(Class, String,
+   * Object...)} makes it.
+   *
+   * @param <T> the record, or the column's Java type
+   * @param type its class
+   * @param sql the SQL
+   * @param args the arguments; null for NULL
+   * @return the value; empty when there is no row, and for NULL
+   */
+  <T> PgFuture<Optional<T>> fetchRow(Class<T> type, String sql, @Nullable Object... args);
+
+  /**
+   * The same client, each of its calls bounded: waiting for its turn, preparing and running count
+   * together. When the time is up the future fails with {@link
+   * io.asyncpg.error.PgTimeoutException} and the statement is cancelled on the server.
+   *
+   * @param timeout the time each call has; a call with none left fails before anything is sent
+   * @return a view of this client
+   */
+  PgClient withTimeout(Duration timeout);
+}

@@ -1,0 +1,102 @@
+package io.asyncpg.client;
+
+import io.asyncpg.client.session.Connector;
+import java.time.Duration;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * One session with one server. Safe from any thread; what is called first runs first.
+ *
+ * <p>Requests are pipelined: they are written without waiting for earlier answers, and each has its
+ * own fate, so that an error fails only its own request. While a transaction is open, all that runs
+ * on the connection runs in it; independent concurrency is the pool's job.
+ */
+public interface PgConnection extends PgClient, AutoCloseable {
+
+  /**
+   * Opens a session.
+   *
+   * @param dsn where and as whom: {@code postgresql://user:password@host:port/database?option=value}
+   * @return the session
+   */
+  static PgFuture<PgConnection> connect(String dsn) {
+    return connect(PgConfig.parse(dsn));
+  }
+
+  /**
+   * Opens a session.
+   *
+   * @param config where and as whom
+   * @return the session
+   */
+  static PgFuture<PgConnection> connect(PgConfig config) {
+    return Connector.connect(config);
+  }
+
+  /**
+   * Listens to the server's notices. The same listener twice counts once.
+   *
+   * @param listener called on the event loop, in the order of the server; must not block
+   */
+  void addNoticeListener(Consumer<Notice> listener);
+
+  /**
+   * No longer listens to notices.
+   *
+   * @param listener one that was added; any other is ignored
+   */
+  void removeNoticeListener(Consumer<Notice> listener);
+
+  /**
+   * The server process of this session.
+   *
+   * @return its number; 0 where a pooler does not tell
+   */
+  int serverPid();
+
+  /**
+   * The server's version.
+   *
+   * @return as the server said it when the session began
+   */
+  ServerVersion serverVersion();
+
+  /**
+   * The settings that the server reports, as they are now.
+   *
+   * @return a copy, by name
+   */
+  Map<String, String> settings();
+
+  /**
+   * Whether the session is in a transaction block, failed or not, as of the last answer.
+   *
+   * @return false between transactions
+   */
+  boolean isInTransaction();
+
+  /**
+   * Whether the session has ended or this handle has.
+   *
+   * @return true when every further request fails
+   */
+  boolean isClosed();
+
+  /**
+   * Completes when the session has ended, for whatever reason.
+   *
+   * @return never fails; cancelling it does nothing to the session
+   */
+  PgFuture<Void> closed();
+
+  /** Says goodbye after what was already asked for, and returns; {@link #closed()} tells when. */
+  @Override
+  void close();
+
+  /** Ends the session now: what is under way fails. */
+  void terminate();
+
+  @Override
+  PgConnection withTimeout(Duration timeout);
+}

@@ -1,0 +1,185 @@
+package io.asyncpg.client;
+
+import io.asyncpg.error.PgException;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What every asynchronous method returns. Cancelling it cancels the statement on the server; so does
+ * cancelling a stage derived from it.
+ *
+ * <p>It completes on the connection's event loop unless the configuration names a completion
+ * executor: what is attached to it without an executor of its own must not block there. Waiting on
+ * an event loop ({@link #await}, {@link #join}, {@link #get()}) fails at once with an {@link
+ * IllegalStateException}, as the wait could never end.
+ *
+ * @param <T> the result
+ */
+public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
+  private final @Nullable PgFuture<?> source;
+
+  /** Creates an incomplete future of no statement. */
+  public PgFuture() {
+    this(null);
+  }
+
+  private PgFuture(@Nullable PgFuture<?> source) {
+    this.source = source;
+  }
+
+  /**
+   * A future that has failed already.
+   *
+   * @param <T> the result it would have had
+   * @param failure why
+   * @return the failed future
+   */
+  public static <T extends @Nullable Object> PgFuture<T> failed(Throwable failure) {
+    PgFuture<T> future = new PgFuture<>();
+    future.completeExceptionally(failure);
+    return future;
+  }
+
+  /**
+   * Waits, on an ordinary or virtual thread.
+   *
+   * @return the result
+   * @throws PgException the failure itself, unwrapped, with the caller's frames in its stack trace
+   * @throws CancellationException when the future was cancelled, or this thread interrupted: that
+   *     cancels the statement, and the thread stays interrupted
+   * @throws IllegalStateException on an event loop
+   */
+  public T await() {
+    refuseOnEventLoop();
+    try {
+      return super.get();
+    } catch (InterruptedException interrupted) {
+      cancel(true);
+      Thread.currentThread().interrupt();
+      CancellationException cancelled =
+          new CancellationException("interrupted while waiting; the statement has been cancelled");
+      cancelled.initCause(interrupted);
+      throw cancelled;
+    } catch (ExecutionException failed) {
+      Throwable failure = unwrapped(failed);
+      if (failure instanceof PgException pgException) {
+        addCallerFrames(pgException);
+        throw pgException;
+      }
+      if (failure instanceof RuntimeException runtimeException) {
+        throw runtimeException;
+      }
+      if (failure instanceof Error error) {
+        throw error;
+      }
+      throw new CompletionException(failure);
+    }
+  }
+
+  @Override
+  public T join() {
+    refuseOnEventLoop();
+    return super.join();
+  }
+
+  @Override
+  public T get() throws InterruptedException, ExecutionException {
+    refuseOnEventLoop();
+    return super.get();
+  }
+
+  @Override
+  public T get(long timeout, TimeUnit unit)
+      throws InterruptedException, ExecutionException, TimeoutException {
+    refuseOnEventLoop();
+    return super.get(timeout, unit);
+  }
+
+  /**
+   * Completes this future with a {@link CancellationException} and asks the server to stop the
+   * statement. Does nothing when it is complete already.
+   *
+   * @param mayInterruptIfRunning without effect: a running statement is always asked to stop
+   * @return whether this future is cancelled now
+   */
+  @Override
+  public boolean cancel(boolean mayInterruptIfRunning) {
+    boolean wasDone = isDone();
+    boolean cancelled = super.cancel(mayInterruptIfRunning);
+    if (cancelled && !wasDone) {
+      if (source != null) {
+        source.cancel(mayInterruptIfRunning);
+      }
+      cancelled();
+    }
+    return cancelled;
+  }
+
+  /** Called once, after {@link #cancel} completed this future: stops the work behind it. */
+  protected void cancelled() {}
+
+  /**
+   * Whether the current thread is an event loop, which must not wait.
+   *
+   * @return true where waiting could never end
+   */
+  protected boolean onEventLoop() {
+    return source != null && source.onEventLoop();
+  }
+
+  @Override
+  public <U extends @Nullable Object> PgFuture<U> newIncompleteFuture() {
+    return new PgFuture<>(this);
+  }
+
+  private void refuseOnEventLoop() {
+    if (!isDone() && onEventLoop()) {
+      throw new IllegalStateException(
+          "waiting on the event loop "
+              + Thread.currentThread().getName()
+              + " would block the very thread that has to complete the future: attach a stage to"
+              + " it (thenApply, thenCompose, …), or wait on another thread");
+    }
+  }
+
+  private static Throwable unwrapped(ExecutionException failed) {
+    Throwable failure = failed;
+    while ((failure instanceof ExecutionException || failure instanceof CompletionException)
+        && failure.getCause() != null) {
+      failure = failure.getCause();
+    }
+    return failure;
+  }
+
+  private static void addCallerFrames(PgException failure) {
+    StackTraceElement[] caller = Thread.currentThread().getStackTrace();
+    StackTraceElement[] origin = failure.getStackTrace();
+    int skipped = 3; // getStackTrace, this method, await
+    if (caller.length <= skipped || endsWith(origin, caller)) {
+      return;
+    }
+    StackTraceElement[] both = new StackTraceElement[origin.length + caller.length - skipped];
+    System.arraycopy(origin, 0, both, 0, origin.length);
+    System.arraycopy(caller, skipped, both, origin.length, caller.length - skipped);
+    failure.setStackTrace(both);
+  }
+
+  /** Whether the trace has this caller's frames already: the future was awaited twice. */
+  private static boolean endsWith(StackTraceElement[] origin, StackTraceElement[] caller) {
+    int callers = caller.length - 3;
+    if (origin.length < callers) {
+      return false;
+    }
+    for (int i = 1; i <= callers; i++) {
+      if (!origin[origin.length - i].equals(caller[caller.length - i])) {
+        return false;
+      }
+    }
+    return true;
+  }
+}

@@ -1,0 +1,233 @@
+package io.asyncpg.client.session;
+
+import io.asyncpg.client.PgConfig;
+import io.asyncpg.error.Diagnostic;
+import io.asyncpg.error.PgConnectionException;
+import io.asyncpg.error.RetrySafety;
+import io.asyncpg.error.SqlState;
+import io.asyncpg.protocol.FrontendWriter;
+import io.asyncpg.protocol.TransactionStatus;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Stops statements on the server, one at a time, and never another than the one meant.
+ *
+ * <p>A CancelRequest names a session, not a statement: it hits what runs when it arrives. So one is
+ * sent only when the statement meant has come to the head of those in flight, and nothing more is
+ * written until it is certain that it cannot hit anything else: the cancel's own socket is at its
+ * end (the server closes it after the signal was sent), the statement meant has been answered, and
+ * then one Sync has gone through, behind which a signal that came too late is forgotten by the
+ * server. Statements that had been written behind it already are innocent: while there are any, the
+ * cancel waits a moment, as most statements end by themselves; one that is hit nevertheless is run
+ * again by itself.
+ */
+final class Cancellation {
+  /** How long a cancel waits for a statement to end by itself while innocent ones are behind it. */
+  private static final long GRACE_MILLIS = 20;
+
+  private enum Phase {
+    /** No cancel is wanted, or none can be sent yet. */
+    NONE,
+    /** The statement meant is at the head, and has its moment to end by itself. */
+    GRACE,
+    /** The request is on its way: waiting for its socket's end and for the statement's answer. */
+    SENT,
+    /** Both are in; waiting for the Sync behind which no signal can be pending. */
+    FENCED;
+
+    private boolean leadsTo(Phase next) {
+      return switch (this) {
+        case NONE -> next == GRACE || next == SENT;
+        case GRACE -> next == NONE || next == SENT;
+        case SENT -> next == FENCED || next == NONE;
+        case FENCED -> next == NONE;
+      };
+    }
+  }
+
+  private final Session session;
+  private final PgConfig config;
+  private Phase phase = Phase.NONE;
+  private @Nullable Exchange target;
+  private boolean targetAnswered;
+  private boolean targetHit;
+  private boolean signalled;
+  private int wanted;
+  private @Nullable ScheduledFuture<?> timer;
+
+  Cancellation(Session session, PgConfig config) {
+    this.session = session;
+    this.config = config;
+  }
+
+  /** Whether new requests have to wait. */
+  boolean holdsWrites() {
+    return wanted > 0 || phase != Phase.NONE;
+  }
+
+  /**
+   * The server has cancelled a statement.
+   *
+   * @return whether it was hit in place of the one meant
+   */
+  boolean hasHit(Exchange exchange) {
+    if (exchange == target) {
+      targetHit = true;
+      return false;
+    }
+    return (phase == Phase.SENT || phase == Phase.FENCED) && targetAnswered && !targetHit;
+  }
+
+  /** One more of those in flight has been abandoned. */
+  void wanted() {
+    wanted++;
+    advance();
+  }
+
+  /** An exchange has been answered and has left those in flight. */
+  void answered(Exchange exchange) {
+    if (wanted == 0 && phase == Phase.NONE) {
+      return;
+    }
+    if (exchange.isAbandoned()) {
+      wanted--;
+    }
+    if (exchange == target) {
+      targetAnswered = true;
+      if (phase == Phase.GRACE) {
+        reset();
+      } else {
+        fence();
+      }
+    }
+    advance();
+    if (!holdsWrites()) {
+      session.goOn();
+    }
+  }
+
+  void stop() {
+    setTimer(null);
+  }
+
+  private void advance() {
+    Exchange head = session.inFlight().peek();
+    if (phase != Phase.NONE || head == null || !head.isAbandoned()) {
+      return;
+    }
+    target = head;
+    targetAnswered = false;
+    targetHit = false;
+    signalled = false;
+    if (innocentsBehind()) {
+      become(Phase.GRACE);
+      setTimer(session.schedule(this::send, GRACE_MILLIS, TimeUnit.MILLISECONDS));
+    } else {
+      send();
+    }
+  }
+
+  private boolean innocentsBehind() {
+    for (Exchange exchange : session.inFlight()) {
+      if (!exchange.isAbandoned()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void send() {
+    byte[] key = session.cancelKey();
+    become(Phase.SENT);
+    if (key == null) {
+      // A pooler that gives no key: nothing can be done but to wait for the answer.
+      signalled = true;
+      setTimer(null);
+      return;
+    }
+    setTimer(
+        session.schedule(
+            this::unanswered, config.cancelTimeout().toNanos(), TimeUnit.NANOSECONDS));
+    CancelSocket.send(session, key, this::signalled);
+  }
+
+  /** The cancel's socket is at its end, or was never open. */
+  private void signalled() {
+    if (phase == Phase.SENT) {
+      signalled = true;
+      fence();
+    }
+  }
+
+  private void fence() {
+    if (phase == Phase.SENT && signalled && targetAnswered) {
+      setTimer(null);
+      become(Phase.FENCED);
+      session.submitUrgently(new Fence());
+      session.goOn();
+    }
+  }
+
+  private void unanswered() {
+    session.lose(
+        new PgConnectionException(
+            "a cancelled statement was not answered within "
+                + config.cancelTimeout()
+                + ", so the connection has been closed",
+            RetrySafety.UNKNOWN,
+            null));
+  }
+
+  private void reset() {
+    become(Phase.NONE);
+    target = null;
+    setTimer(null);
+  }
+
+  private void setTimer(@Nullable ScheduledFuture<?> next) {
+    ScheduledFuture<?> set = timer;
+    if (set != null) {
+      set.cancel(false);
+    }
+    timer = next;
+  }
+
+  private void become(Phase next) {
+    assert phase.leadsTo(next) : phase + " -> " + next;
+    phase = next;
+  }
+
+  /** A bare Sync: once it is answered, no signal sent before can be pending. */
+  private final class Fence extends Exchange {
+    @Override
+    void write(Session session, FrontendWriter out) {
+      out.sync();
+    }
+
+    @Override
+    void failed(Diagnostic diagnostic) {
+      if (!diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)) {
+        throw unexpected("ErrorResponse (" + diagnostic.message() + ")");
+      }
+    }
+
+    @Override
+    void ready(Session session, TransactionStatus status) {
+      reset();
+      advance();
+      session.goOn();
+    }
+
+    @Override
+    void fail(Throwable failure) {
+      // Nobody waits for a fence.
+    }
+
+    @Override
+    String doing() {
+      return "while it made sure that no cancel is pending";
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package io.asyncpg.client.session;
+
+import io.asyncpg.error.PgTimeoutException;
+import io.asyncpg.error.RetrySafety;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The deadlines of one session's requests. One timer stands for all of them: it is set for the
+ * nearest, so that a request whose deadline is later than the timer's costs nothing.
+ */
+final class Deadlines {
+  private final Session session;
+  private final Runnable check = this::check;
+  private @Nullable ScheduledFuture<?> timer;
+  private long timerAt;
+
+  Deadlines(Session session) {
+    this.session = session;
+  }
+
+  /** The deadline that is {@code timeout} nanoseconds away; never 0, which stands for none. */
+  static long in(long timeout) {
+    long deadline = System.nanoTime() + timeout;
+    return deadline == 0 ? 1 : deadline;
+  }
+
+  void watch(long deadline) {
+    ScheduledFuture<?> set = timer;
+    if (set != null) {
+      if (deadline - timerAt >= 0) {
+        return;
+      }
+      set.cancel(false);
+    }
+    timerAt = deadline;
+    timer =
+        session.schedule(check, Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+  }
+
+  void stop() {
+    ScheduledFuture<?> set = timer;
+    if (set != null) {
+      set.cancel(false);
+      timer = null;
+    }
+  }
+
+  private void check() {
+    timer = null;
+    long now = System.nanoTime();
+    List<Request<?>> late = new ArrayList<>();
+    long nearest = 0;
+    for (Exchange exchange : session.pending()) {
+      if (exchange instanceof Request<?> request
+          && request.deadline() != 0
+          && !request.isAbandoned()) {
+        if (request.deadline() - now <= 0) {
+          late.add(request);
+        } else if (nearest == 0 || request.deadline() - nearest < 0) {
+          nearest = request.deadline();
+        }
+      }
+    }
+    if (nearest != 0) {
+      watch(nearest);
+    }
+    for (Request<?> request : late) {
+      boolean sent = request.stage() == Exchange.Stage.WRITTEN;
+      String sql = request.sql();
+      request.fail(
+          timeout(
+              sent
+                  ? "no answer in time; the server has been asked to cancel the statement"
+                  : "not sent in time: earlier requests on this connection took too long",
+              sql,
+              sent ? RetrySafety.UNKNOWN : RetrySafety.NOT_SENT));
+      session.abandon(request);
+    }
+  }
+
+  /** What a call with no time left gets, before anything is sent. */
+  static PgTimeoutException noneLeft(Duration timeout, String sql) {
+    return timeout("the timeout of " + timeout + " leaves no time", sql, RetrySafety.NOT_SENT);
+  }
+
+  private static PgTimeoutException timeout(
+      String message, @Nullable String sql, RetrySafety safety) {
+    return new PgTimeoutException(
+        sql == null ? message : message + ": " + io.asyncpg.error.PgException.quoted(sql),
+        sql,
+        safety,
+        null);
+  }
+}

@@ -1,0 +1,256 @@
+package io.asyncpg.client.session;
+
+import io.asyncpg.client.CommandTag;
+import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.Row;
+import io.asyncpg.client.Rows;
+import io.asyncpg.types.Codec;
+import java.lang.invoke.MethodType;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The ways to run one statement: what is kept of its rows. */
+final class Fetch {
+  private Fetch() {}
+
+  /** All rows, as bytes. */
+  static final class AllRows extends StatementRequest<Rows> {
+    private @Nullable ResultRows result;
+
+    AllRows(Session session, String sql, @Nullable Object[] arguments, long timeout) {
+      super(session, sql, arguments, 0, timeout);
+    }
+
+    @Override
+    void rows(ResultShape shape, byte[] bytes, int from, int to, int count) {
+      ResultRows rows = result;
+      if (rows == null) {
+        rows = new ResultRows(shape);
+        result = rows;
+      }
+      rows.add(bytes, from, to, count);
+    }
+
+    @Override
+    void succeed(ResultShape shape, String command, long rows) {
+      ResultRows all = result;
+      complete(
+          new Rows(
+              shape.columns(),
+              new CommandTag(command, rows),
+              all == null ? Collections.emptyList() : all));
+    }
+
+    @Override
+    void discard() {
+      result = null;
+    }
+  }
+
+  /** The first row, as bytes. */
+  static final class FirstRow extends StatementRequest<Optional<Row>> {
+    private @Nullable Row row;
+
+    FirstRow(Session session, String sql, @Nullable Object[] arguments, long timeout) {
+      super(session, sql, arguments, 1, timeout);
+    }
+
+    @Override
+    void rows(ResultShape shape, byte[] bytes, int from, int to, int count) {
+      if (row == null) {
+        ResultRows rows = new ResultRows(shape);
+        rows.add(bytes, from, to, 1);
+        row = rows.get(0);
+      }
+    }
+
+    @Override
+    void succeed(ResultShape shape, String command, long rows) {
+      complete(Optional.ofNullable(row));
+    }
+
+    @Override
+    void discard() {
+      row = null;
+    }
+  }
+
+  /** The tag alone. */
+  static final class Tag extends StatementRequest<CommandTag> {
+    Tag(Session session, String sql, @Nullable Object[] arguments, long timeout) {
+      super(session, sql, arguments, 0, timeout);
+    }
+
+    @Override
+    void rows(ResultShape shape, byte[] bytes, int from, int to, int count) {
+      // Only the effect was asked for.
+    }
+
+    @Override
+    void succeed(ResultShape shape, String command, long rows) {
+      complete(new CommandTag(command, rows));
+    }
+
+    @Override
+    void discard() {
+      // Nothing is kept.
+    }
+  }
+
+  /** Rows as values of a Java class: records by column name, or the one column. */
+  abstract static class Values<T, R extends @Nullable Object> extends StatementRequest<R> {
+    private final Class<T> type;
+    private final boolean oneColumnOfMany;
+    private @Nullable ResultRows view;
+    private long seen;
+
+    Values(
+        Session session,
+        Class<T> type,
+        boolean oneColumnOfMany,
+        String sql,
+        @Nullable Object[] arguments,
+        int maxRows,
+        long timeout) {
+      super(session, sql, arguments, maxRows, timeout);
+      this.type = wrapper(type);
+      this.oneColumnOfMany = oneColumnOfMany;
+    }
+
+    abstract void value(@Nullable T value);
+
+    @Override
+    void rows(ResultShape shape, byte[] bytes, int from, int to, int count) {
+      ResultRows reading = view;
+      if (reading == null) {
+        reading = new ResultRows(shape);
+        view = reading;
+      }
+      int at = from;
+      try {
+        for (int i = 0; i < count; i++) {
+          value(value(shape, reading, bytes, at + ResultRows.ROW_HEADER));
+          at = ResultRows.nextFrame(bytes, at);
+          seen++;
+        }
+      } catch (RuntimeException unfit) {
+        failLocally(ResultShape.inRow(seen, sql(), unfit));
+      }
+    }
+
+    private @Nullable T value(ResultShape shape, ResultRows reading, byte[] bytes, int start) {
+      if (!oneColumnOfMany && type.isRecord()) {
+        return shape.plan(type).read(new RowView(reading, bytes, start));
+      }
+      if (shape.width() != 1 && !(oneColumnOfMany && shape.width() > 1)) {
+        throw new IllegalArgumentException(
+            type.getName()
+                + " is no record, so one column is wanted, but there are "
+                + shape.width()
+                + ": name the columns in a record, or select one");
+      }
+      @SuppressWarnings("unchecked") // the registry's contract: a codec for this class
+      Codec<T> codec = (Codec<T>) shape.codec(0, type);
+      return shape.decode(0, codec, bytes, start, reading);
+    }
+
+    @Override
+    void discard() {
+      seen = 0;
+    }
+
+    @SuppressWarnings("unchecked") // int.class and Integer.class are both Class<Integer>
+    private static <T> Class<T> wrapper(Class<T> type) {
+      return type.isPrimitive()
+          ? (Class<T>) MethodType.methodType(type).wrap().returnType()
+          : type;
+    }
+  }
+
+  /** All rows as values. */
+  static final class AllValues<T> extends Values<T, List<T>> {
+    private List<T> values = new ArrayList<>();
+
+    AllValues(
+        Session session, Class<T> type, String sql, @Nullable Object[] arguments, long timeout) {
+      super(session, type, false, sql, arguments, 0, timeout);
+    }
+
+    @Override
+    @SuppressWarnings("NullAway") // a list of what the column holds, NULL included
+    void value(@Nullable T value) {
+      values.add(value);
+    }
+
+    @Override
+    void succeed(ResultShape shape, String command, long rows) {
+      complete(Collections.unmodifiableList(values));
+    }
+
+    @Override
+    void discard() {
+      super.discard();
+      values = new ArrayList<>();
+    }
+  }
+
+  /** The first row as a value. */
+  static final class FirstValue<T> extends Values<T, Optional<T>> {
+    private @Nullable T first;
+
+    FirstValue(
+        Session session, Class<T> type, String sql, @Nullable Object[] arguments, long timeout) {
+      super(session, type, false, sql, arguments, 1, timeout);
+    }
+
+    @Override
+    void value(@Nullable T value) {
+      first = value;
+    }
+
+    @Override
+    void succeed(ResultShape shape, String command, long rows) {
+      complete(Optional.ofNullable(first));
+    }
+
+    @Override
+    void discard() {
+      super.discard();
+      first = null;
+    }
+  }
+
+  /** The first column of the first row. */
+  static final class FirstColumn<T> extends Values<T, @Nullable T> {
+    private @Nullable T first;
+
+    FirstColumn(
+        Session session, Class<T> type, String sql, @Nullable Object[] arguments, long timeout) {
+      super(session, type, true, sql, arguments, 1, timeout);
+    }
+
+    @Override
+    void value(@Nullable T value) {
+      first = value;
+    }
+
+    @Override
+    void succeed(ResultShape shape, String command, long rows) {
+      complete(first);
+    }
+
+    @Override
+    void discard() {
+      super.discard();
+      first = null;
+    }
+  }
+
+  static <T extends @Nullable Object> PgFuture<T> run(Request<T> request) {
+    request.session.submit(request);
+    return request.future();
+  }
+}

@@ -1,0 +1,385 @@
+package io.asyncpg.client.session;
+
+import io.asyncpg.client.Column;
+import io.asyncpg.error.Diagnostic;
+import io.asyncpg.error.PgCodecException;
+import io.asyncpg.error.PgException;
+import io.asyncpg.error.PgServerException;
+import io.asyncpg.error.RetrySafety;
+import io.asyncpg.protocol.BackendMessage;
+import io.asyncpg.protocol.BackendMessage.Field;
+import io.asyncpg.protocol.FrontendMessage.Target;
+import io.asyncpg.protocol.FrontendWriter;
+import io.asyncpg.protocol.TransactionStatus;
+import io.asyncpg.types.Codec;
+import io.asyncpg.types.Format;
+import io.asyncpg.types.PgType;
+import io.asyncpg.types.ValueWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One SQL text made ready: its name on the server, its parameters and its columns. Confined to the
+ * event loop.
+ *
+ * <p>Its life: cold; asked for (Parse and Describe are on their way, then perhaps a question about
+ * types nobody knows yet); ready; at any time discarded. Without a name it is parsed anew with each
+ * execution, so that nothing on the server outlives the Sync: a pooler between transactions may give
+ * the session another server.
+ */
+final class Preparation {
+  private static final int[] NO_TYPES = {};
+  private static final byte[] ALL_TEXT = {0, 0};
+  private static final byte[] ALL_BINARY = {0, 1, 0, 1};
+
+  private enum State {
+    COLD,
+    ASKED,
+    READY,
+    FAILED,
+    DISCARDED;
+
+    private boolean leadsTo(State next) {
+      return switch (this) {
+        case COLD -> next == ASKED || next == DISCARDED;
+        case ASKED -> next == READY || next == FAILED || next == COLD || next == DISCARDED;
+        case READY -> next == DISCARDED;
+        case FAILED, DISCARDED -> next == DISCARDED;
+      };
+    }
+  }
+
+  private final String sql;
+  private final byte[] name;
+  private final TypeCatalog types;
+  private final long madeAt = System.nanoTime();
+
+  private State state = State.COLD;
+  private boolean onServer;
+  private @Nullable PgException failure;
+  private int[] parameterOids = NO_TYPES;
+  private List<Field> fields = List.of();
+
+  private PgType[] parameters = {};
+  private Class<?>[] argumentClasses = {};
+  private @Nullable Codec<Object>[] argumentCodecs = codecs(0);
+  private ResultShape shape = ResultShape.NO_COLUMNS;
+
+  Preparation(String sql, byte[] name, TypeCatalog types) {
+    this.sql = sql;
+    this.name = name;
+    this.types = types;
+  }
+
+  String sql() {
+    return sql;
+  }
+
+  byte[] name() {
+    return name;
+  }
+
+  boolean isUnnamed() {
+    return name.length == 1;
+  }
+
+  boolean isReady() {
+    return state == State.READY;
+  }
+
+  boolean isDiscarded() {
+    return state == State.DISCARDED;
+  }
+
+  boolean isOlderThan(long nanos) {
+    return System.nanoTime() - madeAt > nanos;
+  }
+
+  /** See {@link Sql#mayReadFromClient}. */
+  boolean mayReadFromClient() {
+    return shape == ResultShape.NO_COLUMNS && Sql.mayReadFromClient(sql);
+  }
+
+  /** Why it cannot be made ready; null while it may still be. */
+  @Nullable PgException failure() {
+    return failure;
+  }
+
+  List<PgType> parameters() {
+    return List.of(parameters);
+  }
+
+  ResultShape shape() {
+    return shape;
+  }
+
+  /**
+   * No longer to be used.
+   *
+   * @return whether the server holds a statement of this name that has to be closed
+   */
+  boolean discard() {
+    boolean wasOnServer = onServer && !isUnnamed();
+    onServer = false;
+    if (state != State.DISCARDED) {
+      become(State.DISCARDED);
+    }
+    return wasOnServer;
+  }
+
+  /**
+   * Asks the server for what is missing, if nobody has yet.
+   *
+   * @param decisive whether all that comes before has been written, so that a failure is final
+   */
+  void ask(Session session, boolean decisive) {
+    if (state == State.COLD) {
+      become(State.ASKED);
+      session.submitUrgently(new ParseAndDescribe(decisive));
+    }
+  }
+
+  private void become(State next) {
+    assert state.leadsTo(next) : state + " -> " + next;
+    state = next;
+  }
+
+  /** Everything needed of the types is known: choose the codecs. */
+  private void resolve(Session session) {
+    Set<Integer> unknown = new TreeSet<>();
+    for (int oid : parameterOids) {
+      if (types.find(oid) == null) {
+        unknown.add(oid);
+      }
+    }
+    for (Field field : fields) {
+      if (types.find(field.typeOid()) == null) {
+        unknown.add(field.typeOid());
+      }
+    }
+    if (!unknown.isEmpty()) {
+      session.submitUrgently(
+          new TypeLookup(
+              types,
+              List.copyOf(unknown),
+              whyNot -> {
+                if (whyNot == null) {
+                  resolve(session);
+                } else if (state == State.ASKED) {
+                  failure = whyNot;
+                  become(State.FAILED);
+                }
+                session.goOn();
+              }));
+      return;
+    }
+    parameters = new PgType[parameterOids.length];
+    for (int i = 0; i < parameters.length; i++) {
+      parameters[i] = known(parameterOids[i]);
+    }
+    argumentClasses = new Class<?>[parameters.length];
+    argumentCodecs = codecs(parameters.length);
+    List<Column> columns = new ArrayList<>(fields.size());
+    for (Field field : fields) {
+      columns.add(
+          new Column(
+              field.name(),
+              known(field.typeOid()),
+              field.tableOid(),
+              field.attribute(),
+              field.typmod()));
+    }
+    shape = columns.isEmpty() ? ResultShape.NO_COLUMNS : new ResultShape(columns, types.codecs());
+    if (state == State.ASKED) {
+      become(State.READY);
+    }
+  }
+
+  private PgType known(int oid) {
+    PgType type = types.find(oid);
+    if (type == null) {
+      throw new IllegalStateException(
+          "type " + Integer.toUnsignedString(oid) + " was looked up but is not known");
+    }
+    return type;
+  }
+
+  @SuppressWarnings({"unchecked", "rawtypes"})
+  private static @Nullable Codec<Object>[] codecs(int length) {
+    return new Codec[length];
+  }
+
+  /**
+   * Writes Bind with these arguments.
+   *
+   * @throws PgCodecException when one does not fit its parameter; nothing has been written then
+   */
+  void writeBind(
+      FrontendWriter out, byte[] portal, @Nullable Object[] arguments, ValueWriter values) {
+    int count = parameters.length;
+    if (arguments.length != count) {
+      throw new IllegalArgumentException(
+          "the statement has "
+              + count
+              + (count == 1 ? " parameter" : " parameters")
+              + ", but "
+              + arguments.length
+              + (arguments.length == 1 ? " argument was" : " arguments were")
+              + " given: "
+              + PgException.quoted(sql));
+    }
+    byte[] formats = null;
+    int texts = 0;
+    for (int i = 0; i < count; i++) {
+      Object argument = arguments[i];
+      if (argument == null) {
+        values.writeInt(-1);
+        continue;
+      }
+      Codec<Object> codec;
+      int mark;
+      try {
+        codec = argumentCodec(i, argument.getClass());
+        mark = values.beginLength();
+        codec.encode(argument, parameters[i], values);
+        values.endLength(mark);
+      } catch (PgCodecException unfit) {
+        throw new PgCodecException(
+            "argument " + (i + 1) + " of " + PgException.quoted(sql) + ": " + unfit.getMessage(),
+            sql,
+            unfit);
+      } catch (RuntimeException codecFailure) {
+        throw new PgCodecException(
+            "argument "
+                + (i + 1)
+                + " of "
+                + PgException.quoted(sql)
+                + ": the codec for "
+                + argument.getClass().getName()
+                + " as "
+                + parameters[i]
+                + " failed",
+            sql,
+            codecFailure);
+      }
+      if (codec.format() == Format.TEXT) {
+        if (formats == null) {
+          formats = new byte[2 + 2 * count];
+        }
+        formats[2 + 2 * i + 1] = 1; // turned round below: most are binary
+        texts++;
+      }
+    }
+    out.bind(
+        portal,
+        name,
+        formats == null ? ALL_BINARY : texts == count ? ALL_TEXT : mixed(formats, count),
+        count,
+        values.array(),
+        values.size(),
+        shape.resultFormats());
+  }
+
+  private static byte[] mixed(byte[] textMarks, int count) {
+    textMarks[0] = (byte) (count >>> 8);
+    textMarks[1] = (byte) count;
+    for (int i = 3; i < textMarks.length; i += 2) {
+      textMarks[i] = (byte) (1 - textMarks[i]);
+    }
+    return textMarks;
+  }
+
+  @SuppressWarnings("unchecked") // the registry's contract: a codec for this class
+  private Codec<Object> argumentCodec(int i, Class<?> argument) {
+    Codec<Object> codec = argumentCodecs[i];
+    if (codec == null || argumentClasses[i] != argument) {
+      codec = (Codec<Object>) types.codecs().encoder(parameters[i], argument);
+      argumentClasses[i] = argument;
+      argumentCodecs[i] = codec;
+    }
+    return codec;
+  }
+
+  /** Parse, for a statement that the server does not keep. */
+  void writeParse(FrontendWriter out) {
+    out.parse(name, sql, NO_TYPES);
+  }
+
+  private final class ParseAndDescribe extends Exchange {
+    private final boolean decisive;
+
+    ParseAndDescribe(boolean decisive) {
+      this.decisive = decisive;
+    }
+
+    @Override
+    void write(Session session, FrontendWriter out) {
+      out.parse(name, sql, NO_TYPES);
+      out.describe(Target.STATEMENT, name);
+      out.sync();
+    }
+
+    @Override
+    void message(BackendMessage message) {
+      if (message instanceof BackendMessage.ParseComplete) {
+        onServer = true;
+      } else if (message instanceof BackendMessage.ParameterDescription parameters) {
+        parameterOids = parameters.typeOids();
+      } else if (message instanceof BackendMessage.RowDescription rows) {
+        fields = rows.fields();
+      } else if (!(message instanceof BackendMessage.NoData)) {
+        throw unexpected(message.getClass().getSimpleName());
+      }
+    }
+
+    @Override
+    void failed(Diagnostic diagnostic) {
+      failure = PgServerException.of(diagnostic, sql, RetrySafety.NOT_EXECUTED);
+    }
+
+    @Override
+    void ready(Session session, TransactionStatus status) {
+      if (state != State.ASKED) {
+        if (state == State.DISCARDED && onServer) {
+          session.statements().closeLater(name);
+        }
+        return;
+      }
+      if (failure == null) {
+        resolve(session);
+      } else if (decisive) {
+        become(State.FAILED);
+        session.statements().forgetFailed(Preparation.this);
+      } else {
+        // Its turn had not come: what runs before it may make it right.
+        failure = null;
+        become(State.COLD);
+      }
+    }
+
+    @Override
+    void fail(Throwable reason) {
+      if (state == State.ASKED) {
+        if (reason instanceof PgException pgException) {
+          failure = pgException;
+        } else {
+          failure = new PgCodecException(String.valueOf(reason.getMessage()), sql, reason);
+        }
+        become(State.FAILED);
+      }
+    }
+
+    @Override
+    String sql() {
+      return sql;
+    }
+
+    @Override
+    String doing() {
+      return "while it prepared " + PgException.quoted(sql);
+    }
+  }
+}

@@ -1,0 +1,232 @@
+package io.asyncpg.client.session;
+
+import io.asyncpg.client.Column;
+import io.asyncpg.error.PgCodecException;
+import io.asyncpg.types.Codec;
+import io.asyncpg.types.CodecRegistry;
+import io.asyncpg.types.Format;
+import io.asyncpg.types.PgType;
+import io.asyncpg.types.ValueReader;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.lang.reflect.Type;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What all rows of a statement have in common: columns, names, and the codec that reads each. Made
+ * once for a prepared statement; immutable but for what it remembers of look-ups, safe from any
+ * thread.
+ */
+final class ResultShape {
+  static final ResultShape NO_COLUMNS = new ResultShape(List.of(), CodecRegistry.standard());
+
+  private static final VarHandle INT =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+  private static final byte[] ALL_BINARY = {0, 1, 0, 1};
+
+  /** The codec last asked for of a column, for a Java type other than the default. */
+  private record Known(Type javaType, Codec<?> codec) {}
+
+  private final List<Column> columns;
+  private final PgType[] types;
+  private final Codec<?>[] codecs;
+  private final @Nullable Known[] asked;
+  private final @Nullable RecordPlan<?>[] plan = new RecordPlan<?>[1];
+  private final byte[] resultFormats;
+  private final CodecRegistry registry;
+  private @Nullable Map<String, Integer> byName;
+
+  ResultShape(List<Column> columns, CodecRegistry registry) {
+    this.columns = List.copyOf(columns);
+    this.registry = registry;
+    int width = columns.size();
+    types = new PgType[width];
+    codecs = new Codec<?>[width];
+    asked = new Known[width];
+    for (int i = 0; i < width; i++) {
+      types[i] = columns.get(i).type();
+      codecs[i] = registry.decoder(types[i], null);
+    }
+    resultFormats = formats(codecs);
+  }
+
+  private static byte[] formats(Codec<?>[] codecs) {
+    boolean allBinary = true;
+    for (Codec<?> codec : codecs) {
+      allBinary &= codec.format() == Format.BINARY;
+    }
+    if (codecs.length == 0) {
+      return new byte[] {0, 0};
+    }
+    if (allBinary) {
+      return ALL_BINARY;
+    }
+    byte[] formats = new byte[2 + 2 * codecs.length];
+    formats[0] = (byte) (codecs.length >>> 8);
+    formats[1] = (byte) codecs.length;
+    for (int i = 0; i < codecs.length; i++) {
+      formats[3 + 2 * i] = (byte) (codecs[i].format() == Format.BINARY ? 1 : 0);
+    }
+    return formats;
+  }
+
+  List<Column> columns() {
+    return columns;
+  }
+
+  int width() {
+    return codecs.length;
+  }
+
+  PgType type(int column) {
+    return types[column];
+  }
+
+  /** The codec of the column's default Java type. */
+  Codec<?> codec(int column) {
+    return codecs[column];
+  }
+
+  /**
+   * The codec that reads the column as a Java type.
+   *
+   * @throws PgCodecException when there is none
+   */
+  Codec<?> codec(int column, Type javaType) {
+    Known known = asked[column];
+    if (known != null && known.javaType == javaType) {
+      return known.codec;
+    }
+    Codec<?> codec;
+    try {
+      codec = registry.decoder(types[column], javaType);
+    } catch (PgCodecException unfit) {
+      throw new PgCodecException(describe(column) + ": " + unfit.getMessage(), unfit);
+    }
+    if (codec.format() != codecs[column].format()) {
+      throw new PgCodecException(
+          describe(column)
+              + " comes as "
+              + codecs[column].format()
+              + ", but the codec for "
+              + javaType.getTypeName()
+              + " reads "
+              + codec.format()
+              + ": register one that reads "
+              + codecs[column].format());
+    }
+    asked[column] = new Known(javaType, codec); // racy, and harmless: a record is published safely
+    return codec;
+  }
+
+  @SuppressWarnings("unchecked") // the plan is for this very class
+  <T> RecordPlan<T> plan(Class<T> record) {
+    RecordPlan<?> known = plan[0];
+    if (known != null && known.record() == record) {
+      return (RecordPlan<T>) known;
+    }
+    RecordPlan<T> made = RecordPlan.of(record, columns);
+    plan[0] = made;
+    return made;
+  }
+
+  /**
+   * Decodes a column's value.
+   *
+   * @param at where its length stands
+   * @return the value, or null for NULL
+   * @throws PgCodecException when the bytes are not what the codec reads
+   */
+  <C> @Nullable C decode(int column, Codec<C> codec, byte[] bytes, int at, ResultRows result) {
+    int length = (int) INT.get(bytes, at);
+    if (length < 0) {
+      return null;
+    }
+    ValueReader in = result.reader(bytes, at + 4, at + 4 + length);
+    C value;
+    try {
+      value = codec.decode(types[column], in);
+    } catch (RuntimeException unfit) {
+      throw unfit(column, codec, unfit);
+    }
+    if (in.hasRemaining()) {
+      throw new PgCodecException(
+          describe(column)
+              + ": the codec for "
+              + codec.javaType().getName()
+              + " left "
+              + in.remaining()
+              + " bytes unread");
+    }
+    return value;
+  }
+
+  PgCodecException unfit(int column, Codec<?> codec, RuntimeException unfit) {
+    return new PgCodecException(
+        describe(column)
+            + ": "
+            + (unfit instanceof PgCodecException
+                ? unfit.getMessage()
+                : "the codec for " + codec.javaType().getName() + " failed: " + unfit),
+        unfit);
+  }
+
+  /** An error of a value, with its row. */
+  static RuntimeException inRow(long row, @Nullable String sql, RuntimeException unfit) {
+    return unfit instanceof PgCodecException
+        ? new PgCodecException("row " + row + ", " + unfit.getMessage(), sql, unfit)
+        : unfit;
+  }
+
+  String describe(int column) {
+    return "column " + column + " (" + columns.get(column).name() + ", " + types[column] + ")";
+  }
+
+  /** The formats of the columns, as Bind has them. */
+  byte[] resultFormats() {
+    return resultFormats;
+  }
+
+  int indexOf(String name) {
+    int width = columns.size();
+    if (width <= 8) {
+      // By identity first: a literal in the caller's code is the same String each time.
+      for (int i = width - 1; i >= 0; i--) {
+        if (columns.get(i).name().equals(name)) {
+          return i;
+        }
+      }
+      throw noSuchColumn(name);
+    }
+    Map<String, Integer> names = byName;
+    if (names == null) {
+      names = new HashMap<>();
+      for (int i = 0; i < width; i++) {
+        names.put(columns.get(i).name(), i);
+      }
+      byName = Map.copyOf(names); // racy, and harmless: immutable
+    }
+    Integer index = names.get(name);
+    if (index == null) {
+      throw noSuchColumn(name);
+    }
+    return index;
+  }
+
+  private IllegalArgumentException noSuchColumn(String name) {
+    return new IllegalArgumentException(
+        "no column \""
+            + name
+            + "\"; the columns are "
+            + columns.stream().map(Column::name).toList());
+  }
+
+  void check(int column) {
+    Objects.checkIndex(column, codecs.length);
+  }
+}

@@ -1,0 +1,267 @@
+package io.asyncpg.client.session;
+
+import io.asyncpg.client.Column;
+import io.asyncpg.client.Row;
+import io.asyncpg.error.PgCodecException;
+import io.asyncpg.types.Codec;
+import io.asyncpg.types.DoubleCodec;
+import io.asyncpg.types.LongCodec;
+import io.asyncpg.types.ValueReader;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.lang.reflect.Type;
+import java.nio.ByteOrder;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One row: where it begins in the bytes of its result.
+ *
+ * <pre>
+ *   start
+ *   +--------+---------+--------+---------+----
+ *   | length | column  | length | column  | …      length -1: NULL, and no bytes
+ *   +--------+---------+--------+---------+----
+ * </pre>
+ *
+ * <p>Columns have no index; the one read last is remembered, so that reading them in order walks the
+ * row once.
+ */
+final class RowView implements Row {
+  private static final VarHandle INT =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+  private static final int OFFSET_BITS = 20;
+  private static final int MAX_OFFSET = (1 << OFFSET_BITS) - 1;
+
+  private final ResultRows result;
+  private final byte[] bytes;
+  private final int start;
+
+  /**
+   * A column and how far from the start it is, in one int so that threads racing for it see both
+   * of one or both of another.
+   */
+  private int lastRead;
+
+  RowView(ResultRows result, byte[] bytes, int start) {
+    this.result = result;
+    this.bytes = bytes;
+    this.start = start;
+  }
+
+  private ResultShape shape() {
+    return result.shape();
+  }
+
+  /** Where the column's length stands. */
+  private int find(int column) {
+    int hint = lastRead;
+    int i = hint >>> OFFSET_BITS;
+    int at = start;
+    if (i <= column) {
+      at += hint & MAX_OFFSET;
+    } else {
+      i = 0;
+    }
+    if (i == column) {
+      return at;
+    }
+    for (; i < column; i++) {
+      int length = (int) INT.get(bytes, at);
+      at += 4 + Math.max(length, 0);
+    }
+    int offset = at - start;
+    if (offset <= MAX_OFFSET) {
+      lastRead = column << OFFSET_BITS | offset;
+    }
+    return at;
+  }
+
+  private int length(int at) {
+    return (int) INT.get(bytes, at);
+  }
+
+  private ValueReader reader(int at, int length) {
+    return result.reader(bytes, at + 4, at + 4 + length);
+  }
+
+  @Override
+  public List<Column> columns() {
+    return shape().columns();
+  }
+
+  @Override
+  public int size() {
+    return shape().width();
+  }
+
+  @Override
+  public boolean isNull(int i) {
+    shape().check(i);
+    return length(find(i)) < 0;
+  }
+
+  @Override
+  public @Nullable Object get(int i) {
+    return decode(i, shape().codec(i));
+  }
+
+  @Override
+  @SuppressWarnings("unchecked") // the registry's contract: the codec gives what was asked for
+  public <T> @Nullable T get(int i, Class<T> type) {
+    shape().check(i);
+    return (T) get(i, (Type) type);
+  }
+
+  @Nullable Object get(int i, Type type) {
+    return decode(i, shape().codec(i, type));
+  }
+
+  private <C> @Nullable C decode(int i, Codec<C> codec) {
+    return shape().decode(i, codec, bytes, find(i), result);
+  }
+
+  @Override
+  public long getLong(int i) {
+    Codec<?> codec = shape().codec(i);
+    if (codec instanceof LongCodec<?> longs) {
+      int at = find(i);
+      int length = length(at);
+      if (length < 0) {
+        throw isNullNot(i, "long");
+      }
+      try {
+        return longs.decodeLong(shape().type(i), reader(at, length));
+      } catch (RuntimeException unfit) {
+        throw shape().unfit(i, codec, unfit);
+      }
+    }
+    return notNull(i, get(i, Long.class), "long");
+  }
+
+  @Override
+  public int getInt(int i) {
+    if (shape().codec(i) instanceof LongCodec<?>) {
+      long value = getLong(i);
+      if ((int) value != value) {
+        throw new PgCodecException(
+            shape().describe(i) + ": the value does not fit an int: use getLong");
+      }
+      return (int) value;
+    }
+    return notNull(i, get(i, Integer.class), "int");
+  }
+
+  @Override
+  public double getDouble(int i) {
+    Codec<?> codec = shape().codec(i);
+    if (codec instanceof DoubleCodec<?> doubles) {
+      int at = find(i);
+      int length = length(at);
+      if (length < 0) {
+        throw isNullNot(i, "double");
+      }
+      try {
+        return doubles.decodeDouble(shape().type(i), reader(at, length));
+      } catch (RuntimeException unfit) {
+        throw shape().unfit(i, codec, unfit);
+      }
+    }
+    return notNull(i, get(i, Double.class), "double");
+  }
+
+  @Override
+  public boolean getBoolean(int i) {
+    Object value = get(i);
+    if (value instanceof Boolean bool) {
+      return bool;
+    }
+    return notNull(i, value == null ? null : get(i, Boolean.class), "boolean");
+  }
+
+  @Override
+  public @Nullable String getString(int i) {
+    return get(i, String.class);
+  }
+
+  private <V> V notNull(int i, @Nullable V value, String wanted) {
+    if (value == null) {
+      throw isNullNot(i, wanted);
+    }
+    return value;
+  }
+
+  private PgCodecException isNullNot(int i, String wanted) {
+    return new PgCodecException(
+        shape().describe(i) + " is NULL, which is no " + wanted + ": ask isNull first, or use get");
+  }
+
+  @Override
+  public int indexOf(String name) {
+    return shape().indexOf(name);
+  }
+
+  @Override
+  public Map<String, @Nullable Object> toMap() {
+    Map<String, @Nullable Object> map = new LinkedHashMap<>();
+    List<Column> columns = columns();
+    for (int i = 0; i < columns.size(); i++) {
+      map.put(columns.get(i).name(), get(i));
+    }
+    return Collections.unmodifiableMap(map);
+  }
+
+  @Override
+  public <T> T as(Class<T> record) {
+    return shape().plan(record).read(this);
+  }
+
+  /** As its values print: {@code Row(id=1, name=Bob)}. */
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder("Row(");
+    List<Column> columns = columns();
+    for (int i = 0; i < columns.size(); i++) {
+      text.append(i == 0 ? "" : ", ").append(columns.get(i).name()).append('=');
+      try {
+        Object value = get(i);
+        text.append(value instanceof byte[] raw ? "byte[" + raw.length + "]" : value);
+      } catch (PgCodecException unfit) {
+        text.append('?');
+      }
+    }
+    return text.append(')').toString();
+  }
+
+  /** Two rows are equal when they have the same column names and equal values. */
+  @Override
+  public boolean equals(@Nullable Object other) {
+    if (this == other) {
+      return true;
+    }
+    if (!(other instanceof Row row) || row.size() != size()) {
+      return false;
+    }
+    for (int i = 0; i < size(); i++) {
+      if (!columns().get(i).name().equals(row.columns().get(i).name())
+          || !Objects.deepEquals(get(i), row.get(i))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public int hashCode() {
+    int hash = 1;
+    for (int i = 0; i < size(); i++) {
+      Object value = get(i);
+      hash = 31 * hash + (value instanceof byte[] raw ? java.util.Arrays.hashCode(raw) : Objects.hashCode(value));
+    }
+    return hash;
+  }
+}

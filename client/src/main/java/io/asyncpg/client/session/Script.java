@@ -1,0 +1,146 @@
+package io.asyncpg.client.session;
+
+import io.asyncpg.client.CommandTag;
+import io.asyncpg.error.Diagnostic;
+import io.asyncpg.error.PgException;
+import io.asyncpg.error.PgServerException;
+import io.asyncpg.error.RetrySafety;
+import io.asyncpg.error.SqlState;
+import io.asyncpg.protocol.BackendMessage;
+import io.asyncpg.protocol.FrontendMessage;
+import io.asyncpg.protocol.FrontendWriter;
+import io.asyncpg.protocol.TransactionStatus;
+import org.jspecify.annotations.Nullable;
+
+/** SQL without arguments, any number of statements: the simple query protocol. */
+final class Script extends Request<CommandTag> {
+  private static final CommandTag NOTHING = new CommandTag("", 0);
+
+  private final String sql;
+  private CommandTag tag = NOTHING;
+  private int rowWidth = -1;
+  private boolean copyRefused;
+  private boolean runAgain;
+  private boolean ranAgain;
+  private @Nullable Throwable failure;
+
+  Script(Session session, String sql, long timeout) {
+    super(session, timeout);
+    this.sql = sql;
+  }
+
+  @Override
+  void write(Session session, FrontendWriter out) {
+    out.query(sql);
+  }
+
+  @Override
+  boolean mayOpenTransaction() {
+    return true;
+  }
+
+  @Override
+  boolean mustBeAlone() {
+    return Sql.mayReadFromClient(sql);
+  }
+
+  @Override
+  int rowWidth() {
+    if (rowWidth < 0) {
+      throw unexpected("DataRow");
+    }
+    return rowWidth;
+  }
+
+  @Override
+  void dataRows(byte[] bytes, int from, int to, int count) {
+    // Only the effect was asked for.
+  }
+
+  @Override
+  void copyData(byte[] bytes, int from, int to) {
+    if (!copyRefused) {
+      throw unexpected("CopyData");
+    }
+  }
+
+  @Override
+  void commandComplete(String command, long rows) {
+    tag = new CommandTag(command, rows);
+    rowWidth = -1;
+  }
+
+  @Override
+  void message(BackendMessage message) {
+    if (message instanceof BackendMessage.RowDescription description) {
+      rowWidth = description.fields().size();
+    } else if (message instanceof BackendMessage.CopyInResponse) {
+      copyRefused = true;
+      failLocally(Sql.copyRefused(sql, "copyToTable"));
+      session.send(new FrontendMessage.CopyFail("the client has no data for this COPY"));
+    } else if (message instanceof BackendMessage.CopyOutResponse) {
+      copyRefused = true;
+      failLocally(Sql.copyRefused(sql, "copyFromQuery or copyFromTable"));
+    } else if (!(message instanceof BackendMessage.EmptyQueryResponse)
+        && !(message instanceof BackendMessage.CopyDone && copyRefused)) {
+      throw unexpected(message.getClass().getSimpleName());
+    }
+  }
+
+  private void failLocally(Throwable reason) {
+    if (failure == null) {
+      failure = reason;
+    }
+  }
+
+  @Override
+  void failed(Diagnostic diagnostic) {
+    boolean nothingDone = tag == NOTHING;
+    if (nothingDone
+        && !ranAgain
+        && diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)
+        && session.cancellation().hasHit(this)) {
+      runAgain = true;
+    }
+    // Statements before the one that failed may have been committed by a COMMIT among them.
+    failLocally(
+        PgServerException.of(
+            diagnostic,
+            sql,
+            nothingDone && !diagnostic.endsSession()
+                ? RetrySafety.ROLLED_BACK
+                : RetrySafety.UNKNOWN));
+  }
+
+  @Override
+  void ready(Session session, TransactionStatus status) {
+    Throwable reason = failure;
+    if (runAgain && status == TransactionStatus.IDLE && !isAbandoned()) {
+      runAgain = false;
+      ranAgain = true;
+      failure = null;
+      again();
+      session.submitAgain(this);
+    } else if (reason != null) {
+      super.fail(reason);
+    } else {
+      complete(tag);
+    }
+  }
+
+  @Override
+  void fail(Throwable reason) {
+    Throwable own = failure;
+    super.fail(own == null ? reason : own);
+  }
+
+  @Override
+  String sql() {
+    return sql;
+  }
+
+  @Override
+  String doing() {
+    return "while it ran " + PgException.quoted(sql);
+  }
+}

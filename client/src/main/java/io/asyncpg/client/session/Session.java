@@ -1,0 +1,726 @@
+package io.asyncpg.client.session;
+
+import io.asyncpg.client.Notice;
+import io.asyncpg.client.PgConfig;
+import io.asyncpg.client.PgFuture;
+import io.asyncpg.error.Diagnostic;
+import io.asyncpg.error.PgConnectionException;
+import io.asyncpg.error.PgException;
+import io.asyncpg.error.PgServerException;
+import io.asyncpg.error.RetrySafety;
+import io.asyncpg.protocol.BackendHandler;
+import io.asyncpg.protocol.BackendMessage;
+import io.asyncpg.protocol.BackendReader;
+import io.asyncpg.protocol.FrontendMessage;
+import io.asyncpg.protocol.FrontendWriter;
+import io.asyncpg.protocol.TransactionStatus;
+import io.asyncpg.types.ValueReader;
+import io.asyncpg.types.ValueWriter;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One session with one server, on its event loop.
+ *
+ * <p>Confined to that loop; the outside speaks to it by {@link #submit}. The exceptions, read from
+ * any thread, are {@link #transactionStatus}, {@link #parameters}, {@link #isEnded} and the lists of
+ * listeners.
+ *
+ * <p>Requests wait in the order in which they were handed over. Once an event-loop turn all that can
+ * be written is written in one piece, each request with its own Sync; the answers come in the same
+ * order, up to one ReadyForQuery each.
+ */
+final class Session extends ChannelInboundHandlerAdapter implements BackendHandler, Runnable {
+  private static final Logger LOG = System.getLogger("io.asyncpg.session");
+
+  /** Frames before authentication: no honest one is longer. */
+  static final int MAX_STARTUP_FRAME = 64 * 1024;
+
+  /** As much as one write carries, unless a single request is larger. */
+  private static final int WRITE_SIZE = 128 * 1024;
+
+  private static final int INITIAL_WRITE = 1024;
+
+  private static final VarHandle HANDED_OVER;
+
+  static {
+    try {
+      HANDED_OVER =
+          MethodHandles.lookup().findVarHandle(Session.class, "handedOver", Exchange.class);
+    } catch (ReflectiveOperationException impossible) {
+      throw new ExceptionInInitializerError(impossible);
+    }
+  }
+
+  private final PgConfig config;
+  private final Channel channel;
+  private final EventLoop loop;
+  private final @Nullable Executor completionExecutor;
+
+  private final BackendReader reader = new BackendReader(MAX_STARTUP_FRAME);
+  private final FrontendWriter writer = new FrontendWriter(Unpooled.EMPTY_BUFFER);
+  private final ValueWriter values = new ValueWriter();
+  private final ValueReader valueReader = new ValueReader();
+
+  /** Handed over from any thread and not taken yet, the latest first. */
+  @SuppressWarnings("UnusedVariable") // through HANDED_OVER
+  private volatile @Nullable Exchange handedOver;
+
+  private final ArrayDeque<Exchange> urgent = new ArrayDeque<>();
+  private final ArrayDeque<Exchange> waiting = new ArrayDeque<>();
+  private final ArrayDeque<Exchange> inFlight = new ArrayDeque<>();
+
+  private final Statements statements;
+  private final Deadlines deadlines = new Deadlines(this);
+  private final Cancellation cancellation;
+  private final PgFuture<@Nullable Void> ended = new PgFuture<>();
+  private final Map<String, String> parameters = new ConcurrentHashMap<>();
+  private final List<Consumer<Notice>> noticeListeners = new CopyOnWriteArrayList<>();
+
+  private volatile TransactionStatus transactionStatus = TransactionStatus.IDLE;
+  private volatile int processId;
+  private byte @Nullable [] cancelKey;
+  private @Nullable Throwable transportFailure;
+  private boolean lost;
+
+  Session(PgConfig config, Channel channel, TypeCatalog types) {
+    this.config = config;
+    this.channel = channel;
+    this.loop = channel.eventLoop();
+    this.completionExecutor = config.completionExecutor();
+    this.statements = new Statements(config, types);
+    this.cancellation = new Cancellation(this, config);
+  }
+
+  // ---- From any thread
+
+  /**
+   * Hands an exchange over. What was handed over first runs first.
+   *
+   * @param exchange fails with {@link PgConnectionException} when the session has ended
+   */
+  void submit(Exchange exchange) {
+    Exchange before;
+    do {
+      before = handedOver;
+      exchange.handedOverBefore = before;
+    } while (!HANDED_OVER.compareAndSet(this, before, exchange));
+    if (before == null) {
+      execute(this);
+    }
+  }
+
+  /** Stops a request whose caller has cancelled its future. */
+  void cancel(Request<?> request) {
+    execute(() -> abandon(request));
+  }
+
+  private void execute(Runnable task) {
+    try {
+      loop.execute(task);
+    } catch (RejectedExecutionException shutDown) {
+      // The loop is gone and with it everybody else: nobody can race with this.
+      lose(
+          new PgConnectionException(
+              "the event loop has been shut down", RetrySafety.NOT_SENT, shutDown));
+      takeOver();
+    }
+  }
+
+  boolean isOnEventLoop() {
+    return loop.inEventLoop() || EventLoops.isEventLoop(Thread.currentThread());
+  }
+
+  TransactionStatus transactionStatus() {
+    return transactionStatus;
+  }
+
+  Map<String, String> parameters() {
+    return parameters;
+  }
+
+  int processId() {
+    return processId;
+  }
+
+  List<Consumer<Notice>> noticeListeners() {
+    return noticeListeners;
+  }
+
+  boolean isEnded() {
+    return ended.isDone();
+  }
+
+  /** Completes when the session has ended; not to be handed out. */
+  PgFuture<@Nullable Void> ended() {
+    return ended;
+  }
+
+  PgConfig config() {
+    return config;
+  }
+
+  /** Ends the session now. */
+  void terminate() {
+    execute(
+        () ->
+            lose(
+                new PgConnectionException(
+                    "the connection was terminated by this side", RetrySafety.UNKNOWN, null)));
+  }
+
+  <T extends @Nullable Object> void complete(PgFuture<T> future, T result) {
+    Executor executor = completionExecutor;
+    if (executor == null) {
+      future.complete(result);
+    } else {
+      execute(executor, () -> future.complete(result));
+    }
+  }
+
+  void completeExceptionally(PgFuture<?> future, Throwable failure) {
+    Executor executor = completionExecutor;
+    if (executor == null) {
+      future.completeExceptionally(failure);
+    } else {
+      execute(executor, () -> future.completeExceptionally(failure));
+    }
+  }
+
+  private static void execute(Executor executor, Runnable completion) {
+    try {
+      executor.execute(completion);
+    } catch (RejectedExecutionException shutDown) {
+      completion.run(); // late on the wrong thread is better than never
+    }
+  }
+
+  // ---- On the event loop: the queue
+
+  /** Takes what has been handed over, and writes what can be written. */
+  @Override
+  public void run() {
+    takeOver();
+    pump();
+  }
+
+  private void takeOver() {
+    Exchange latest = (Exchange) HANDED_OVER.getAndSet(this, null);
+    // The stack has the latest on top: turn it round.
+    Exchange next = null;
+    while (latest != null) {
+      Exchange before = latest.handedOverBefore;
+      latest.handedOverBefore = next;
+      next = latest;
+      latest = before;
+    }
+    while (next != null) {
+      Exchange exchange = next;
+      next = exchange.handedOverBefore;
+      exchange.handedOverBefore = null;
+      enqueue(exchange);
+    }
+  }
+
+  private void enqueue(Exchange exchange) {
+    if (lost) {
+      exchange.become(Exchange.Stage.DONE);
+      exchange.fail(endedBefore(exchange));
+      return;
+    }
+    if (exchange instanceof Request<?> request) {
+      if (request.isAbandoned() || request.future().isDone()) {
+        exchange.become(Exchange.Stage.DONE);
+        return;
+      }
+      if (request.deadline() != 0) {
+        deadlines.watch(request.deadline());
+      }
+    }
+    waiting.add(exchange);
+  }
+
+  /** Puts an exchange of the session's own before all that waits. */
+  void submitUrgently(Exchange exchange) {
+    assert loop.inEventLoop();
+    if (lost) {
+      exchange.become(Exchange.Stage.DONE);
+      exchange.fail(endedBefore(exchange));
+    } else {
+      urgent.add(exchange);
+    }
+  }
+
+  /** Puts a request that has to run once more before all that waits. */
+  void submitAgain(Exchange again) {
+    assert loop.inEventLoop();
+    if (lost) {
+      again.become(Exchange.Stage.DONE);
+      again.fail(endedBefore(again));
+    } else {
+      waiting.addFirst(again);
+    }
+  }
+
+  /** Writes as much as can be written now, in one piece. */
+  private void pump() {
+    assert loop.inEventLoop();
+    while (!lost && channel.isWritable()) {
+      ByteBuf out = channel.alloc().directBuffer(INITIAL_WRITE);
+      writer.target(out);
+      boolean more;
+      try {
+        more = fill(out);
+      } finally {
+        writer.target(Unpooled.EMPTY_BUFFER);
+      }
+      if (!out.isReadable()) {
+        out.release();
+        return;
+      }
+      channel.writeAndFlush(out, channel.voidPromise());
+      if (!more) {
+        return;
+      }
+    }
+  }
+
+  /**
+   * Writes requests into the buffer until it is full or none can be written.
+   *
+   * @return whether it stopped because the buffer was full
+   */
+  private boolean fill(ByteBuf out) {
+    while (out.readableBytes() < WRITE_SIZE) {
+      Exchange exchange = urgent.peek();
+      ArrayDeque<Exchange> queue = urgent;
+      if (exchange == null) {
+        Exchange last = inFlight.peekLast();
+        if (cancellation.holdsWrites() || (last != null && last.mustBeAlone())) {
+          return false;
+        }
+        queue = waiting;
+        exchange = waiting.peek();
+      }
+      if (exchange == null) {
+        return false;
+      }
+      if (exchange.isAbandoned()) {
+        queue.remove();
+        exchange.become(Exchange.Stage.DONE);
+        continue;
+      }
+      if (!isReadyToWrite(exchange)) {
+        if (exchange.stage() == Exchange.Stage.DONE) {
+          continue; // it failed, and has left the queue
+        }
+        prepareAhead();
+        if (urgent.isEmpty()) {
+          return false;
+        }
+        continue;
+      }
+      queue.remove();
+      write(exchange);
+    }
+    return true;
+  }
+
+  private boolean isReadyToWrite(Exchange exchange) {
+    try {
+      return exchange.isReadyToWrite(this, true);
+    } catch (Throwable failure) {
+      waiting.remove(exchange);
+      exchange.become(Exchange.Stage.DONE);
+      exchange.fail(failure);
+      return false;
+    }
+  }
+
+  /**
+   * Asks for what the exchanges behind the first will need, so that all share one round trip. Only
+   * outside a transaction: a Parse that fails inside one would end it, though its turn has not come.
+   */
+  private void prepareAhead() {
+    if (transactionStatus != TransactionStatus.IDLE) {
+      return;
+    }
+    for (Exchange written : inFlight) {
+      if (written.mayOpenTransaction()) {
+        return;
+      }
+    }
+    boolean first = true;
+    for (Exchange exchange : waiting) {
+      if (!first && !exchange.isAbandoned()) {
+        exchange.isReadyToWrite(this, false);
+      }
+      first = false;
+      if (exchange.mayOpenTransaction() || urgent.size() >= Statements.PREPARED_AHEAD) {
+        return;
+      }
+    }
+  }
+
+  private void write(Exchange exchange) {
+    int mark = writer.mark();
+    List<byte[]> closes = statements.takeUnusedNames();
+    try {
+      for (byte[] name : closes) {
+        writer.close(FrontendMessage.Target.STATEMENT, name);
+      }
+      exchange.owesCloses(closes.size());
+      exchange.write(this, writer);
+    } catch (Throwable failure) {
+      writer.reset(mark);
+      statements.giveBackUnusedNames(closes);
+      exchange.become(Exchange.Stage.DONE);
+      exchange.fail(failure);
+      return;
+    } finally {
+      values.clear();
+    }
+    exchange.become(Exchange.Stage.WRITTEN);
+    inFlight.add(exchange);
+  }
+
+  /** Sends bytes of the exchange under way, in answer to the server: authentication, COPY. */
+  void send(FrontendMessage message) {
+    assert loop.inEventLoop();
+    ByteBuf out = channel.alloc().directBuffer(INITIAL_WRITE);
+    writer.target(out);
+    boolean written = false;
+    try {
+      writer.write(message);
+      written = true;
+    } finally {
+      writer.target(Unpooled.EMPTY_BUFFER);
+      if (!written) {
+        out.release();
+      }
+    }
+    channel.writeAndFlush(out, channel.voidPromise());
+  }
+
+  /** Nobody waits for this request any more. */
+  void abandon(Request<?> request) {
+    assert loop.inEventLoop();
+    if (request.isAbandoned()) {
+      return;
+    }
+    request.abandon();
+    if (request.stage() == Exchange.Stage.WRITTEN) {
+      cancellation.wanted();
+    }
+    pump();
+  }
+
+  // ---- On the event loop: for exchanges
+
+  EventLoop loop() {
+    return loop;
+  }
+
+  Channel channel() {
+    return channel;
+  }
+
+  Statements statements() {
+    return statements;
+  }
+
+  /** Where the values of the exchange being written go; cleared after each. */
+  ValueWriter values() {
+    return values;
+  }
+
+  /** For values decoded on the event loop. */
+  ValueReader valueReader() {
+    return valueReader;
+  }
+
+  Cancellation cancellation() {
+    return cancellation;
+  }
+
+  ArrayDeque<Exchange> inFlight() {
+    return inFlight;
+  }
+
+  byte @Nullable [] cancelKey() {
+    return cancelKey;
+  }
+
+  List<Exchange> pending() {
+    List<Exchange> all = new ArrayList<>(inFlight.size() + urgent.size() + waiting.size());
+    all.addAll(inFlight);
+    all.addAll(urgent);
+    all.addAll(waiting);
+    return all;
+  }
+
+  ScheduledFuture<?> schedule(Runnable task, long delay, TimeUnit unit) {
+    return loop.schedule(task, delay, unit);
+  }
+
+  void authenticated() {
+    reader.maxFrameLength(config.maxMessageSize());
+  }
+
+  /** Something changed that lets more be written. */
+  void goOn() {
+    pump();
+  }
+
+  /** Says Terminate and closes the socket behind it. */
+  void sayGoodbye() {
+    ByteBuf out = channel.alloc().directBuffer(8);
+    writer.target(out);
+    writer.write(new FrontendMessage.Terminate());
+    writer.target(Unpooled.EMPTY_BUFFER);
+    channel.writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);
+    end(
+        new PgConnectionException(
+            "the connection was closed by this side", RetrySafety.NOT_SENT, null));
+  }
+
+  // ---- On the event loop: what comes from the socket
+
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object message) {
+    ByteBuf in = (ByteBuf) message;
+    try {
+      if (lost) {
+        return;
+      }
+      reader.feed(in);
+      reader.read(this);
+    } catch (Throwable failure) {
+      lose(failure);
+    } finally {
+      in.release();
+    }
+  }
+
+  @Override
+  public void channelReadComplete(ChannelHandlerContext context) {
+    run();
+  }
+
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext context) {
+    if (channel.isWritable()) {
+      pump();
+    }
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) {
+    lose(
+        new PgConnectionException(
+            reader.isInsideMessage()
+                ? "the connection was lost in the middle of a message of the server"
+                : "the connection was lost: the server closed the socket",
+            RetrySafety.UNKNOWN,
+            transportFailure));
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    transportFailure = cause;
+    context.close();
+  }
+
+  @Override
+  public int rowWidth() {
+    return current("DataRow").rowWidth();
+  }
+
+  @Override
+  public void dataRows(byte[] bytes, int from, int to, int count) {
+    current("DataRow").dataRows(bytes, from, to, count);
+  }
+
+  @Override
+  public void copyData(byte[] bytes, int from, int to) {
+    current("CopyData").copyData(bytes, from, to);
+  }
+
+  @Override
+  public void commandComplete(String command, long rows) {
+    current("CommandComplete").commandComplete(command, rows);
+  }
+
+  @Override
+  public void readyForQuery(TransactionStatus status) {
+    if (status != transactionStatus) {
+      transactionStatus = status;
+    }
+    Exchange exchange = inFlight.poll();
+    if (exchange == null) {
+      throw nobodyWaits("ReadyForQuery");
+    }
+    exchange.become(Exchange.Stage.DONE);
+    exchange.ready(this, status);
+    cancellation.answered(exchange);
+  }
+
+  @Override
+  public void message(BackendMessage message) {
+    // These may come at any time, between any two others.
+    if (message instanceof BackendMessage.ParameterStatus status) {
+      parameters.put(status.name(), status.value());
+    } else if (message instanceof BackendMessage.NoticeResponse notice) {
+      deliver(Notice.of(notice.diagnostic()));
+    } else if (message instanceof BackendMessage.NotificationResponse) {
+      LOG.log(Level.DEBUG, "a notification without a listener");
+    } else if (message instanceof BackendMessage.BackendKeyData key) {
+      processId = key.processId();
+      cancelKey = key.secretKey();
+    } else if (message instanceof BackendMessage.ErrorResponse error) {
+      failed(error.diagnostic());
+    } else {
+      current(message.getClass().getSimpleName()).receive(message);
+    }
+  }
+
+  private void failed(Diagnostic diagnostic) {
+    Exchange exchange = inFlight.peek();
+    if (exchange != null) {
+      exchange.failed(diagnostic);
+    }
+    if (diagnostic.endsSession()) {
+      // The server closes the socket behind a FATAL; waiting for that could be waiting for ever.
+      lose(
+          new PgConnectionException(
+              "the server ended the session: "
+                  + diagnostic.message()
+                  + " (SQLSTATE "
+                  + diagnostic.sqlState()
+                  + ")",
+              RetrySafety.UNKNOWN,
+              PgServerException.of(diagnostic, null, RetrySafety.UNKNOWN)));
+    } else if (exchange == null) {
+      throw nobodyWaits("ErrorResponse (" + diagnostic.message() + ")");
+    }
+  }
+
+  private void deliver(Notice notice) {
+    for (Consumer<Notice> listener : noticeListeners) {
+      try {
+        listener.accept(notice);
+      } catch (RuntimeException theirs) {
+        LOG.log(Level.WARNING, "a notice listener failed", theirs);
+      }
+    }
+  }
+
+  @Override
+  public String doing() {
+    Exchange exchange = inFlight.peek();
+    return exchange == null ? "while nothing was asked" : exchange.doing();
+  }
+
+  private Exchange current(String message) {
+    Exchange exchange = inFlight.peek();
+    if (exchange == null) {
+      throw nobodyWaits(message);
+    }
+    return exchange;
+  }
+
+  private static io.asyncpg.error.PgProtocolException nobodyWaits(String message) {
+    return new io.asyncpg.error.PgProtocolException(
+        "the server sent " + message + " while nothing was asked", RetrySafety.UNKNOWN, null);
+  }
+
+  // ---- On the event loop: the end
+
+  /** Nothing more can come of this session: everything under way fails, and the socket closes. */
+  void lose(Throwable reason) {
+    end(reason);
+    if (channel.isOpen()) {
+      channel.close();
+    }
+  }
+
+  private void end(Throwable reason) {
+    if (lost) {
+      return;
+    }
+    lost = true;
+    deadlines.stop();
+    cancellation.stop();
+    if (!(reason instanceof PgConnectionException)) {
+      LOG.log(Level.DEBUG, "the session ends on an error", reason);
+    }
+    List<Exchange> written = new ArrayList<>(inFlight);
+    List<Exchange> unwritten = new ArrayList<>(urgent);
+    unwritten.addAll(waiting);
+    inFlight.clear();
+    urgent.clear();
+    waiting.clear();
+    for (Exchange exchange : written) {
+      exchange.become(Exchange.Stage.DONE);
+      exchange.fail(endedDuring(exchange, reason));
+    }
+    for (Exchange exchange : unwritten) {
+      exchange.become(Exchange.Stage.DONE);
+      exchange.fail(unsent(exchange, reason));
+    }
+    ended.complete(null);
+  }
+
+  private PgConnectionException endedBefore(Exchange exchange) {
+    return new PgConnectionException(
+        "the connection has ended; nothing was sent" + of(exchange),
+        exchange.sql(),
+        RetrySafety.NOT_SENT,
+        null);
+  }
+
+  private static Throwable endedDuring(Exchange exchange, Throwable reason) {
+    if (reason instanceof PgConnectionException) {
+      return new PgConnectionException(
+          reason.getMessage() + "; what became of the request is unknown" + of(exchange),
+          exchange.sql(),
+          RetrySafety.UNKNOWN,
+          reason.getCause());
+    }
+    return reason;
+  }
+
+  private static PgConnectionException unsent(Exchange exchange, Throwable reason) {
+    return new PgConnectionException(
+        reason.getMessage() + "; the request had not been sent" + of(exchange),
+        exchange.sql(),
+        RetrySafety.NOT_SENT,
+        reason instanceof PgConnectionException ? reason.getCause() : reason);
+  }
+
+  private static String of(Exchange exchange) {
+    String sql = exchange.sql();
+    return sql == null ? "" : ": " + PgException.quoted(sql);
+  }
+}

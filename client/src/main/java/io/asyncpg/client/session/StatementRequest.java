@@ -1,0 +1,271 @@
+package io.asyncpg.client.session;
+
+import io.asyncpg.error.Diagnostic;
+import io.asyncpg.error.PgException;
+import io.asyncpg.error.PgServerException;
+import io.asyncpg.error.RetrySafety;
+import io.asyncpg.error.SqlState;
+import io.asyncpg.protocol.BackendMessage;
+import io.asyncpg.protocol.FrontendMessage;
+import io.asyncpg.protocol.FrontendWriter;
+import io.asyncpg.protocol.TransactionStatus;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One execution of one statement: Bind, Execute, Sync, once its preparation is ready. What becomes
+ * of its rows is the subclasses' subject.
+ */
+abstract class StatementRequest<T extends @Nullable Object> extends Request<T> {
+  /** What the server has to say next. */
+  private enum Phase {
+    PARSING,
+    BINDING,
+    RUNNING,
+    OVER
+  }
+
+  private static final byte[] UNNAMED_PORTAL = FrontendWriter.name("");
+
+  private final String sql;
+  private final @Nullable Object[] arguments;
+  private final int maxRows;
+
+  private @Nullable Preparation preparation;
+  private Phase phase = Phase.PARSING;
+  private @Nullable Throwable failure;
+  private boolean runAgain;
+  private boolean ranAgain;
+  private boolean copyRefused;
+  private String command = "";
+  private long rows;
+
+  /**
+   * Creates a request.
+   *
+   * @param timeout in nanoseconds; 0 for none
+   * @param maxRows the most rows wanted; 0 for all
+   */
+  StatementRequest(
+      Session session, String sql, @Nullable Object[] arguments, int maxRows, long timeout) {
+    super(session, timeout);
+    this.sql = sql;
+    this.arguments = arguments;
+    this.maxRows = maxRows;
+  }
+
+  /** A run of whole DataRow frames. */
+  abstract void rows(ResultShape shape, byte[] bytes, int from, int to, int count);
+
+  /** All went well. */
+  abstract void succeed(ResultShape shape, String command, long rows);
+
+  /** Begins anew: what has been collected is void. */
+  abstract void discard();
+
+  /** Fails the request with an error of this side; the rest of the answer is passed over. */
+  final void failLocally(Throwable reason) {
+    if (failure == null) {
+      failure = reason;
+    }
+  }
+
+  final boolean hasFailed() {
+    return failure != null;
+  }
+
+  @Override
+  boolean isReadyToWrite(Session session, boolean first) {
+    Preparation known = preparation;
+    if (known == null || known.isDiscarded()) {
+      known = session.statements().get(sql);
+      preparation = known;
+    }
+    if (known.isReady()) {
+      return true;
+    }
+    PgException whyNot = known.failure();
+    if (whyNot != null && first) {
+      preparation = null;
+      throw whyNot;
+    }
+    known.ask(session, first);
+    return false;
+  }
+
+  @Override
+  void write(Session session, FrontendWriter out) {
+    Preparation ready = preparation;
+    assert ready != null : "written before it was ready";
+    phase = Phase.BINDING;
+    if (ready.isUnnamed()) {
+      phase = Phase.PARSING;
+      ready.writeParse(out);
+    }
+    ready.writeBind(out, UNNAMED_PORTAL, arguments, session.values());
+    if (maxRows == 0) {
+      out.executeAndSync();
+    } else {
+      out.execute(UNNAMED_PORTAL, maxRows);
+      out.sync();
+    }
+  }
+
+  @Override
+  boolean mayOpenTransaction() {
+    return Sql.mayOpenTransaction(sql);
+  }
+
+  @Override
+  boolean mustBeAlone() {
+    Preparation ready = preparation;
+    return ready != null && ready.mayReadFromClient();
+  }
+
+  private ResultShape shape() {
+    Preparation ready = preparation;
+    return ready == null ? ResultShape.NO_COLUMNS : ready.shape();
+  }
+
+  @Override
+  int rowWidth() {
+    if (phase != Phase.RUNNING) {
+      throw unexpected("DataRow");
+    }
+    return shape().width();
+  }
+
+  @Override
+  void dataRows(byte[] bytes, int from, int to, int count) {
+    if (failure == null) {
+      rows(shape(), bytes, from, to, count);
+    }
+  }
+
+  @Override
+  void commandComplete(String command, long rows) {
+    expect(Phase.RUNNING, "CommandComplete");
+    phase = Phase.OVER;
+    this.command = command;
+    this.rows = rows;
+  }
+
+  @Override
+  void copyData(byte[] bytes, int from, int to) {
+    if (!copyRefused) {
+      throw unexpected("CopyData");
+    }
+  }
+
+  @Override
+  void message(BackendMessage message) {
+    if (message instanceof BackendMessage.BindComplete) {
+      expect(Phase.BINDING, "BindComplete");
+      phase = Phase.RUNNING;
+    } else if (message instanceof BackendMessage.ParseComplete) {
+      expect(Phase.PARSING, "ParseComplete");
+      phase = Phase.BINDING;
+    } else if (message instanceof BackendMessage.PortalSuspended) {
+      // The limit of rows was met: as good as complete, the portal goes with our Sync.
+      expect(maxRows > 0 ? Phase.RUNNING : null, "PortalSuspended");
+      phase = Phase.OVER;
+      command = "SELECT";
+      rows = maxRows;
+    } else if (message instanceof BackendMessage.EmptyQueryResponse) {
+      expect(Phase.RUNNING, "EmptyQueryResponse");
+      phase = Phase.OVER;
+    } else if (message instanceof BackendMessage.CopyInResponse) {
+      expect(Phase.RUNNING, "CopyInResponse");
+      refuseCopy("copyToTable");
+      // In copy-in mode the server has passed over our Sync: it needs another.
+      session.send(new FrontendMessage.CopyFail("the client has no data for this COPY"));
+      session.send(new FrontendMessage.Sync());
+    } else if (message instanceof BackendMessage.CopyOutResponse) {
+      expect(Phase.RUNNING, "CopyOutResponse");
+      refuseCopy("copyFromQuery or copyFromTable");
+    } else if (!(message instanceof BackendMessage.CopyDone && copyRefused)) {
+      throw unexpected(message.getClass().getSimpleName());
+    }
+  }
+
+  private void refuseCopy(String remedy) {
+    copyRefused = true;
+    failLocally(Sql.copyRefused(sql, remedy));
+  }
+
+  private void expect(@Nullable Phase expected, String message) {
+    if (phase != expected) {
+      throw unexpected(message);
+    }
+  }
+
+  @Override
+  void failed(Diagnostic diagnostic) {
+    phase = Phase.OVER;
+    Preparation used = preparation;
+    if (used != null && !ranAgain && isStale(diagnostic) && !used.isUnnamed()) {
+      session.statements().forget(used);
+      runAgain = true;
+    } else if (diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)
+        && session.cancellation().hasHit(this)
+        && !ranAgain) {
+      runAgain = true;
+    }
+    failLocally(
+        PgServerException.of(
+            diagnostic,
+            sql,
+            diagnostic.endsSession() ? RetrySafety.UNKNOWN : RetrySafety.ROLLED_BACK));
+  }
+
+  /**
+   * Whether the statement that was prepared is no longer what its SQL means. By SQLSTATE and
+   * routine, never by the message, which is localised.
+   */
+  private static boolean isStale(Diagnostic diagnostic) {
+    return diagnostic.sqlState().equals(SqlState.INVALID_SQL_STATEMENT_NAME)
+        || (diagnostic.sqlState().equals(SqlState.FEATURE_NOT_SUPPORTED)
+            && "RevalidateCachedQuery".equals(diagnostic.routine()));
+  }
+
+  @Override
+  void ready(Session session, TransactionStatus status) {
+    if (runAgain && status == TransactionStatus.IDLE && !isAbandoned()) {
+      runAgain = false;
+      ranAgain = true;
+      failure = null;
+      preparation = null;
+      discard();
+      again();
+      session.submitAgain(this);
+      return;
+    }
+    Throwable reason = failure;
+    if (reason != null) {
+      super.fail(reason);
+    } else if (phase != Phase.OVER) {
+      throw unexpected("ReadyForQuery");
+    } else {
+      try {
+        succeed(shape(), command, rows);
+      } catch (RuntimeException unfit) {
+        super.fail(unfit);
+      }
+    }
+  }
+
+  @Override
+  void fail(Throwable reason) {
+    Throwable own = failure;
+    super.fail(own == null ? reason : own);
+  }
+
+  @Override
+  String sql() {
+    return sql;
+  }
+
+  @Override
+  String doing() {
+    return "while it ran " + PgException.quoted(sql);
+  }
+}

@@ -1,0 +1,16 @@
+/** One session with one PostgreSQL server, asynchronously, over Netty. */
+module io.asyncpg.client {
+  requires transitive io.asyncpg.types;
+  requires io.netty.buffer;
+  requires io.netty.common;
+  requires io.netty.handler;
+  requires io.netty.transport;
+  requires static io.netty.transport.classes.epoll;
+  requires static io.netty.transport.classes.io_uring;
+  requires static io.netty.transport.unix.common;
+
+  exports io.asyncpg.client;
+  exports io.asyncpg.client.netty;
+  exports io.asyncpg.client.session to
+      io.asyncpg.pool;
+}
