@@ -1,0 +1,4 @@
+@NullMarked
+package io.asyncpg.testkit;
+
+import org.jspecify.annotations.NullMarked;
