@@ -1,5 +1,6 @@
 package io.asyncpg.error;
 
+import java.io.Serializable;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -44,7 +45,9 @@ public record Diagnostic(
     @Nullable String constraint,
     @Nullable String file,
     int line,
-    @Nullable String routine) {
+    @Nullable String routine)
+    implements Serializable {
+  private static final long serialVersionUID = 1L;
   private static final List<String> SESSION_ENDING = List.of("FATAL", "PANIC");
 
   /**
