@@ -9,12 +9,12 @@ import org.jspecify.annotations.Nullable;
  * Anything SQL can be run on: a connection, a transaction, a pool.
  *
  * <p>Parameters are PostgreSQL's own, {@code $1} to {@code $65535}; an argument is encoded as the
- * type that the server infers for its parameter (docs/types.md). Arguments must not change until the
- * returned future is complete.
+ * type that the server infers for its parameter (docs/types.md). Arguments must not change until
+ * the returned future is complete.
  *
- * <p>Every failure comes through the future: {@link io.asyncpg.error.PgServerException} for an error
- * of the server, {@link io.asyncpg.error.PgCodecException} for an argument that does not fit, {@link
- * io.asyncpg.error.PgTimeoutException} when its time has passed, {@link
+ * <p>Every failure comes through the future: {@link io.asyncpg.error.PgServerException} for an
+ * error of the server, {@link io.asyncpg.error.PgCodecException} for an argument that does not fit,
+ * {@link io.asyncpg.error.PgTimeoutException} when its time has passed, {@link
  * io.asyncpg.error.PgConnectionException} when the connection is lost; {@link
  * IllegalArgumentException} for a wrong number of arguments, {@link IllegalStateException} for use
  * after the end.
@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 public interface PgClient {
 
   /**
-   * Runs SQL for its effect. Without arguments it may be a script of any number of statements, which
-   * are one transaction unless they say otherwise.
+   * Runs SQL for its effect. Without arguments it may be a script of any number of statements,
+   * which are one transaction unless they say otherwise.
    *
    * @param sql the SQL
    * @param args the arguments; null for NULL
@@ -86,8 +86,8 @@ public interface PgClient {
 
   /**
    * The same client, each of its calls bounded: waiting for its turn, preparing and running count
-   * together. When the time is up the future fails with {@link
-   * io.asyncpg.error.PgTimeoutException} and the statement is cancelled on the server.
+   * together. When the time is up the future fails with {@link io.asyncpg.error.PgTimeoutException}
+   * and the statement is cancelled on the server.
    *
    * @param timeout the time each call has; a call with none left fails before anything is sent
    * @return a view of this client

@@ -17,7 +17,8 @@ public interface PgConnection extends PgClient, AutoCloseable {
   /**
    * Opens a session.
    *
-   * @param dsn where and as whom: {@code postgresql://user:password@host:port/database?option=value}
+   * @param dsn where and as whom: {@code
+   *     postgresql://user:password@host:port/database?option=value}
    * @return the session
    */
   static PgFuture<PgConnection> connect(String dsn) {

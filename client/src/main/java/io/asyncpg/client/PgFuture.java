@@ -10,8 +10,8 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What every asynchronous method returns. Cancelling it cancels the statement on the server; so does
- * cancelling a stage derived from it.
+ * What every asynchronous method returns. Cancelling it cancels the statement on the server; so
+ * does cancelling a stage derived from it.
  *
  * <p>It completes on the connection's event loop unless the configuration names a completion
  * executor: what is attached to it without an executor of its own must not block there. Waiting on

@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
  * One row, still as the bytes the server sent. Immutable; keep it, share it, read it anywhere: a
  * column is decoded each time it is asked for, on the thread that asks.
  *
- * <p>Columns count from 0. Where several columns have the same name, the name stands for the last of
- * them. Every getter throws {@link IndexOutOfBoundsException} for an index the row does not have,
- * {@link IllegalArgumentException} for a name it does not have, and {@link
+ * <p>Columns count from 0. Where several columns have the same name, the name stands for the last
+ * of them. Every getter throws {@link IndexOutOfBoundsException} for an index the row does not
+ * have, {@link IllegalArgumentException} for a name it does not have, and {@link
  * io.asyncpg.error.PgCodecException} for a value that is not what was asked for: nothing is ever
  * narrowed, rounded or cut in silence.
  */

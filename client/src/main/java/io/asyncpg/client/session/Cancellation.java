@@ -148,8 +148,7 @@ final class Cancellation {
       return;
     }
     setTimer(
-        session.schedule(
-            this::unanswered, config.cancelTimeout().toNanos(), TimeUnit.NANOSECONDS));
+        session.schedule(this::unanswered, config.cancelTimeout().toNanos(), TimeUnit.NANOSECONDS));
     CancelSocket.send(session, key, this::signalled);
   }
 

@@ -19,7 +19,9 @@ import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
-/** A handle of a session: what an application holds. Any thread; no state but whether it has ended. */
+/**
+ * A handle of a session: what an application holds. Any thread; no state but whether it has ended.
+ */
 final class Connection implements PgConnection {
   /** What all handles of one lease of a session share. */
   private static final class Lease {
@@ -85,8 +87,7 @@ final class Connection implements PgConnection {
   }
 
   @Override
-  public <T> PgFuture<@Nullable T> fetchValue(
-      Class<T> type, String sql, @Nullable Object... args) {
+  public <T> PgFuture<@Nullable T> fetchValue(Class<T> type, String sql, @Nullable Object... args) {
     return run(sql, time -> new Fetch.FirstColumn<T>(session, type, sql, copy(args), time));
   }
 
@@ -170,7 +171,9 @@ final class Connection implements PgConnection {
     return "PgConnection[" + session.config().host() + " #" + serverPid() + "]";
   }
 
-  /** Terminate, in its turn: nothing is written for it until all that was asked before is answered. */
+  /**
+   * Terminate, in its turn: nothing is written for it until all that was asked before is answered.
+   */
   private static final class Goodbye extends Exchange {
     @Override
     boolean isReadyToWrite(Session session, boolean first) {

@@ -23,8 +23,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens sessions: to the first of the configured hosts that takes us, within one budget of time. One
- * connector serves all connections of a pool, so that they share what the first has learned.
+ * Opens sessions: to the first of the configured hosts that takes us, within one budget of time.
+ * One connector serves all connections of a pool, so that they share what the first has learned.
  */
 public final class Connector {
   /** Passwords times salts: a handful even where roles share a pool's configuration. */
@@ -95,9 +95,7 @@ public final class Connector {
     }
 
     void begin() {
-      timer =
-          loop.schedule(
-              this::timeUp, config.connectTimeout().toNanos(), TimeUnit.NANOSECONDS);
+      timer = loop.schedule(this::timeUp, config.connectTimeout().toNanos(), TimeUnit.NANOSECONDS);
       tryNext();
     }
 
@@ -222,8 +220,7 @@ public final class Connector {
     }
   }
 
-  private static PgConnectionException notReached(
-      PgConfig.Host host, @Nullable Throwable cause) {
+  private static PgConnectionException notReached(PgConfig.Host host, @Nullable Throwable cause) {
     String why =
         cause instanceof UnknownHostException
             ? "the name is not known: check the host, or the network's name service"

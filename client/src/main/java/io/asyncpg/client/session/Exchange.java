@@ -9,8 +9,8 @@ import io.asyncpg.protocol.TransactionStatus;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is written in one piece and answered up to one ReadyForQuery. Confined to its session's event
- * loop from the moment it is handed over.
+ * What is written in one piece and answered up to one ReadyForQuery. Confined to its session's
+ * event loop from the moment it is handed over.
  */
 abstract class Exchange {
   /** Where an exchange stands. */

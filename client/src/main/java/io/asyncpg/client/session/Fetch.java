@@ -164,9 +164,7 @@ final class Fetch {
 
     @SuppressWarnings("unchecked") // int.class and Integer.class are both Class<Integer>
     private static <T> Class<T> wrapper(Class<T> type) {
-      return type.isPrimitive()
-          ? (Class<T>) MethodType.methodType(type).wrap().returnType()
-          : type;
+      return type.isPrimitive() ? (Class<T>) MethodType.methodType(type).wrap().returnType() : type;
     }
   }
 

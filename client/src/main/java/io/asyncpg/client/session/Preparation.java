@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Its life: cold; asked for (Parse and Describe are on their way, then perhaps a question about
  * types nobody knows yet); ready; at any time discarded. Without a name it is parsed anew with each
- * execution, so that nothing on the server outlives the Sync: a pooler between transactions may give
- * the session another server.
+ * execution, so that nothing on the server outlives the Sync: a pooler between transactions may
+ * give the session another server.
  */
 final class Preparation {
   private static final int[] NO_TYPES = {};

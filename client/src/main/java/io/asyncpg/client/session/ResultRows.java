@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The rows of one result as the server's own bytes: chunks of whole DataRow frames, each chunk
- * copied once off what a read of the socket brought. A row costs its bytes and nothing else until it
- * is asked for.
+ * copied once off what a read of the socket brought. A row costs its bytes and nothing else until
+ * it is asked for.
  *
  * <p>Filled on the event loop, then handed over and never changed again.
  */

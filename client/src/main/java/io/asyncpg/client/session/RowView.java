@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  *   +--------+---------+--------+---------+----
  * </pre>
  *
- * <p>Columns have no index; the one read last is remembered, so that reading them in order walks the
- * row once.
+ * <p>Columns have no index; the one read last is remembered, so that reading them in order walks
+ * the row once.
  */
 final class RowView implements Row {
   private static final VarHandle INT =
@@ -42,8 +42,8 @@ final class RowView implements Row {
   private final int start;
 
   /**
-   * A column and how far from the start it is, in one int so that threads racing for it see both
-   * of one or both of another.
+   * A column and how far from the start it is, in one int so that threads racing for it see both of
+   * one or both of another.
    */
   private int lastRead;
 
@@ -260,7 +260,11 @@ final class RowView implements Row {
     int hash = 1;
     for (int i = 0; i < size(); i++) {
       Object value = get(i);
-      hash = 31 * hash + (value instanceof byte[] raw ? java.util.Arrays.hashCode(raw) : Objects.hashCode(value));
+      hash =
+          31 * hash
+              + (value instanceof byte[] raw
+                  ? java.util.Arrays.hashCode(raw)
+                  : Objects.hashCode(value));
     }
     return hash;
   }

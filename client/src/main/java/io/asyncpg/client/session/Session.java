@@ -44,12 +44,12 @@ import org.jspecify.annotations.Nullable;
  * One session with one server, on its event loop.
  *
  * <p>Confined to that loop; the outside speaks to it by {@link #submit}. The exceptions, read from
- * any thread, are {@link #transactionStatus}, {@link #parameters}, {@link #isEnded} and the lists of
- * listeners.
+ * any thread, are {@link #transactionStatus}, {@link #parameters}, {@link #isEnded} and the lists
+ * of listeners.
  *
- * <p>Requests wait in the order in which they were handed over. Once an event-loop turn all that can
- * be written is written in one piece, each request with its own Sync; the answers come in the same
- * order, up to one ReadyForQuery each.
+ * <p>Requests wait in the order in which they were handed over. Once an event-loop turn all that
+ * can be written is written in one piece, each request with its own Sync; the answers come in the
+ * same order, up to one ReadyForQuery each.
  */
 final class Session extends ChannelInboundHandlerAdapter implements BackendHandler, Runnable {
   private static final Logger LOG = System.getLogger("io.asyncpg.session");
@@ -360,7 +360,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /**
    * Asks for what the exchanges behind the first will need, so that all share one round trip. Only
-   * outside a transaction: a Parse that fails inside one would end it, though its turn has not come.
+   * outside a transaction: a Parse that fails inside one would end it, though its turn has not
+   * come.
    */
   private void prepareAhead() {
     if (transactionStatus != TransactionStatus.IDLE) {

@@ -19,7 +19,8 @@ final class Sql {
         if (!letter) {
           return true;
         }
-        return sql.regionMatches(true, i, "begin", 0, 5) || sql.regionMatches(true, i, "start", 0, 5);
+        return sql.regionMatches(true, i, "begin", 0, 5)
+            || sql.regionMatches(true, i, "start", 0, 5);
       }
     }
     return false;

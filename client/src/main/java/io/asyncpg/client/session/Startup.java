@@ -77,8 +77,7 @@ final class Startup extends Exchange {
       parameters.put("application_name", applicationName);
     }
     parameters.putAll(config.settings());
-    out.write(
-        new FrontendMessage.StartupMessage(config.maxProtocolVersion().number(), parameters));
+    out.write(new FrontendMessage.StartupMessage(config.maxProtocolVersion().number(), parameters));
   }
 
   @Override
@@ -288,7 +287,9 @@ final class Startup extends Exchange {
     over = true;
     password = null;
     Throwable own = failure;
-    if (own == null && reason instanceof CompletionException wrapped && wrapped.getCause() != null) {
+    if (own == null
+        && reason instanceof CompletionException wrapped
+        && wrapped.getCause() != null) {
       own = wrapped.getCause();
     }
     Throwable shown = own == null ? reason : own;

@@ -25,7 +25,9 @@ final class Statements {
   private final TypeCatalog types;
   private final LinkedHashMap<String, Preparation> cache = new LinkedHashMap<>(16, 0.75f, true);
 
-  /** Names of statements that the server holds and nobody will use: closed with the next request. */
+  /**
+   * Names of statements that the server holds and nobody will use: closed with the next request.
+   */
   private List<byte[]> unused = new ArrayList<>();
 
   private long named;
