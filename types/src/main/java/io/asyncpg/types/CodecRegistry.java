@@ -1,0 +1,292 @@
+package io.asyncpg.types;
+
+import io.asyncpg.error.PgCodecException;
+import java.lang.reflect.Type;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the codec for a PostgreSQL type and a Java type: the modules first, the later one winning,
+ * then the standard list. Arrays, ranges, domains and composites are put together from the codecs
+ * of what they hold, wherever those come from. Immutable, and usable from any thread; answers are
+ * remembered.
+ *
+ * <p>The format in which the server sends a type is that of its default codec, {@code decoder(type,
+ * null)}; a codec of the other format is passed over when reading.
+ */
+public final class CodecRegistry {
+  private static final CodecRegistry STANDARD = new CodecRegistry(List.of());
+  private static final int REMEMBERED = 16_384;
+
+  /** The answer that there is none. */
+  private static final Object NONE = new Object();
+
+  private final List<CodecModule> modules;
+  private final ConcurrentHashMap<Question, Object> answers = new ConcurrentHashMap<>();
+
+  private CodecRegistry(List<CodecModule> modules) {
+    this.modules = modules;
+  }
+
+  /**
+   * The registry of every built-in type, and of the extensions that come with PostgreSQL.
+   *
+   * @return the one without modules
+   */
+  public static CodecRegistry standard() {
+    return STANDARD;
+  }
+
+  /**
+   * This registry with more modules, asked before those it has; the last is asked first.
+   *
+   * @param modules what to add
+   * @return a new registry
+   */
+  public CodecRegistry with(CodecModule... modules) {
+    var all = new ArrayList<>(this.modules);
+    all.addAll(List.of(modules));
+    return new CodecRegistry(List.copyOf(all));
+  }
+
+  /**
+   * This registry with a codec for one type, by name, so that it survives a type made anew. It
+   * serves that type alone, inside arrays, domains, ranges and composites too.
+   *
+   * @param schema the type's schema, unquoted; {@code pg_catalog} for a built-in one
+   * @param typeName the type's name as pg_type has it, unquoted
+   * @param codec what reads and writes it
+   * @return a new registry
+   */
+  public CodecRegistry with(String schema, String typeName, Codec<?> codec) {
+    return with(
+        (type, javaType) ->
+            type.name().equals(typeName)
+                    && type.schema().equals(schema)
+                    && (javaType == null || related(codec.javaType(), JavaTypes.raw(javaType)))
+                ? codec
+                : null);
+  }
+
+  private static boolean related(Class<?> codec, Class<?> asked) {
+    return codec.isAssignableFrom(asked) || asked.isAssignableFrom(codec);
+  }
+
+  /**
+   * The codec that reads a type.
+   *
+   * @param type the type the server sends
+   * @param javaType what is wanted, a class or a generic type such as {@code List<Integer>}; null
+   *     or {@code Object.class} for the type's default
+   * @return a codec whose values are of that class or below it
+   * @throws PgCodecException if the type cannot be read so; it says as what it can
+   */
+  public Codec<?> decoder(PgType type, @Nullable Type javaType) {
+    Format format = formatOf(type);
+    Codec<?> found = findDecoder(type, javaType, format);
+    if (found != null) {
+      return found;
+    }
+    throw new PgCodecException(
+        type.displayName()
+            + " cannot be read as "
+            + (javaType == null ? "anything" : javaType.getTypeName())
+            + ": "
+            + readable(type)
+            + "or register a Codec for it");
+  }
+
+  /**
+   * The codec that writes a type.
+   *
+   * @param type the type the server expects
+   * @param javaType the class of the value
+   * @return a codec that takes values of that class
+   * @throws PgCodecException if the class cannot become the type; it says what can
+   */
+  public Codec<?> encoder(PgType type, Type javaType) {
+    Class<?> given = JavaTypes.raw(javaType);
+    Format format = formatOf(type);
+    Codec<?> found = findEncoder(type, given, format);
+    if (found == null) {
+      found = findEncoder(type, given, format == Format.BINARY ? Format.TEXT : Format.BINARY);
+    }
+    if (found != null) {
+      return found;
+    }
+    throw new PgCodecException(
+        given.getName()
+            + " cannot become "
+            + type.displayName()
+            + ": "
+            + writable(type)
+            + (CharSequence.class.isAssignableFrom(given)
+                ? "or cast the parameter with $1::text"
+                : "or register a Codec for it"));
+  }
+
+  /** The format the server is asked for: the default codec's. */
+  Format formatOf(PgType type) {
+    var question = new Question(type, null, null, false);
+    if (answers.get(question) instanceof Format known) {
+      return known;
+    }
+    Format format = decideFormat(type);
+    remember(question, format);
+    return format;
+  }
+
+  private Format decideFormat(PgType type) {
+    for (int i = modules.size() - 1; i >= 0; i--) {
+      Codec<?> codec = modules.get(i).codec(type, null);
+      if (codec != null) {
+        return codec.format();
+      }
+    }
+    if (type instanceof PgType.Array array) {
+      return formatOf(array.element());
+    } else if (type instanceof PgType.Domain domain) {
+      return formatOf(domain.base());
+    } else if (type instanceof PgType.Enumeration) {
+      return Format.BINARY;
+    }
+    Conversions<?> conversions = StandardCodecs.find(type);
+    return conversions == null ? Format.TEXT : conversions.format();
+  }
+
+  /** As {@link #decoder}, in a given format, and null where there is none. */
+  @Nullable Codec<?> findDecoder(PgType type, @Nullable Type javaType, Format format) {
+    Type wanted = javaType == Object.class ? null : javaType;
+    var question = new Question(type, wanted, format, true);
+    Object known = answers.get(question);
+    if (known == null) {
+      Codec<?> found = searchDecoder(type, wanted, format);
+      known = found == null ? NONE : found;
+      remember(question, known);
+    }
+    return known instanceof Codec<?> codec ? codec : null;
+  }
+
+  private @Nullable Codec<?> searchDecoder(PgType type, @Nullable Type wanted, Format format) {
+    Class<?> raw = wanted == null ? null : JavaTypes.raw(wanted);
+    for (int i = modules.size() - 1; i >= 0; i--) {
+      Codec<?> codec = modules.get(i).codec(type, wanted);
+      if (codec != null
+          && codec.format() == format
+          && (raw == null
+              || codec.javaType() == Object.class
+              || raw.isAssignableFrom(JavaTypes.raw(codec.javaType())))) {
+        return codec;
+      }
+    }
+    if (type instanceof PgType.Domain domain) {
+      return findDecoder(domain.base(), wanted, format);
+    } else if (type instanceof PgType.Array array) {
+      return ArrayCodecs.decoder(this, array, wanted, format);
+    } else if (type instanceof PgType.Enumeration enumeration) {
+      return EnumCodec.decoder(enumeration, raw, format);
+    }
+    Conversions<?> conversions = StandardCodecs.find(type);
+    if (conversions == null && format == Format.TEXT) {
+      conversions = TextCodecs.UNKNOWN;
+    }
+    return conversions == null ? null : conversions.reader(raw, format);
+  }
+
+  /** As {@link #encoder}, in a given format, and null where there is none. */
+  @Nullable Codec<?> findEncoder(PgType type, Class<?> given, Format format) {
+    var question = new Question(type, given, format, false);
+    Object known = answers.get(question);
+    if (known == null) {
+      Codec<?> found = searchEncoder(type, given, format);
+      known = found == null ? NONE : found;
+      remember(question, known);
+    }
+    return known instanceof Codec<?> codec ? codec : null;
+  }
+
+  private @Nullable Codec<?> searchEncoder(PgType type, Class<?> given, Format format) {
+    for (int i = modules.size() - 1; i >= 0; i--) {
+      Codec<?> codec = modules.get(i).codec(type, given);
+      if (codec != null
+          && codec.format() == format
+          && JavaTypes.raw(codec.javaType()).isAssignableFrom(given)) {
+        return codec;
+      }
+    }
+    if (type instanceof PgType.Domain domain) {
+      return findEncoder(domain.base(), given, format);
+    } else if (type instanceof PgType.Array array) {
+      return ArrayCodecs.encoder(this, array, given, format);
+    } else if (type instanceof PgType.Enumeration enumeration) {
+      return EnumCodec.encoder(enumeration, given, format);
+    }
+    Conversions<?> conversions = StandardCodecs.find(type);
+    if (conversions == null && format == Format.TEXT) {
+      conversions = TextCodecs.UNKNOWN;
+    }
+    return conversions == null ? null : conversions.writer(given, format);
+  }
+
+  private void remember(Question question, Object answer) {
+    // Types that are made and dropped all day must not fill the heap.
+    if (answers.size() > REMEMBERED) {
+      answers.clear();
+    }
+    answers.put(question, answer);
+  }
+
+  private static String readable(PgType type) {
+    Conversions<?> conversions = conversions(type);
+    return conversions == null ? "" : "ask for " + names(conversions.readable()) + ", ";
+  }
+
+  private static String writable(PgType type) {
+    if (type instanceof PgType.Array array) {
+      return "pass a Collection or an array of what can become "
+          + array.element().displayName()
+          + ", ";
+    }
+    Conversions<?> conversions = conversions(type);
+    return conversions == null ? "" : "pass " + names(conversions.writable()) + ", ";
+  }
+
+  private static @Nullable Conversions<?> conversions(PgType type) {
+    if (type instanceof PgType.Domain domain) {
+      return conversions(domain.base());
+    }
+    return type instanceof PgType.Base || type instanceof PgType.Pseudo
+        ? StandardCodecs.find(type)
+        : null;
+  }
+
+  private static String names(Set<Class<?>> classes) {
+    return classes.stream().map(Class::getTypeName).collect(Collectors.joining(", "));
+  }
+
+  /**
+   * What the registry remembers an answer to. The same type object nearly always asks again, so
+   * graphs are seldom compared.
+   */
+  private record Question(
+      PgType type, @Nullable Type javaType, @Nullable Format format, boolean reads) {
+    @Override
+    public int hashCode() {
+      int hash = 31 * type.oid() + (javaType == null ? 0 : javaType.hashCode());
+      return 31 * hash + (format == null ? 4 : 2 * format.code()) + (reads ? 1 : 0);
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Question that
+          && reads == that.reads
+          && format == that.format
+          && (javaType == that.javaType || (javaType != null && javaType.equals(that.javaType)))
+          && (type == that.type || type.equals(that.type));
+    }
+  }
+}

@@ -1,0 +1,18 @@
+package io.asyncpg.types;
+
+/**
+ * A codec for floating-point numbers that can be read without a box.
+ *
+ * @param <T> the Java side
+ */
+public interface DoubleCodec<T> extends Codec<T> {
+  /**
+   * Reads one value as {@link Codec#decode} does, unboxed.
+   *
+   * @param type the type the server sent
+   * @param in where from
+   * @return the value
+   * @throws io.asyncpg.error.PgCodecException if the bytes are no value of the type
+   */
+  double decodeDouble(PgType type, ValueReader in);
+}

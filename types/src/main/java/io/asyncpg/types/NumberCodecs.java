@@ -1,0 +1,401 @@
+package io.asyncpg.types;
+
+import io.asyncpg.error.PgCodecException;
+import io.asyncpg.types.value.Numeric;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
+import java.util.function.LongFunction;
+import java.util.function.ToLongFunction;
+
+/** Whole and floating-point numbers, and the conversions between Java's classes for them. */
+final class NumberCodecs {
+  static final LongCodec<Short> INT2 =
+      new LongCodec<>() {
+        @Override
+        public Class<Short> javaType() {
+          return Short.class;
+        }
+
+        @Override
+        public void encode(Short value, PgType type, ValueWriter out) {
+          out.writeShort(value);
+        }
+
+        @Override
+        public Short decode(PgType type, ValueReader in) {
+          return in.readShort();
+        }
+
+        @Override
+        public long decodeLong(PgType type, ValueReader in) {
+          return in.readShort();
+        }
+      };
+
+  static final LongCodec<Integer> INT4 =
+      new LongCodec<>() {
+        @Override
+        public Class<Integer> javaType() {
+          return Integer.class;
+        }
+
+        @Override
+        public void encode(Integer value, PgType type, ValueWriter out) {
+          out.writeInt(value);
+        }
+
+        @Override
+        public Integer decode(PgType type, ValueReader in) {
+          return in.readInt();
+        }
+
+        @Override
+        public long decodeLong(PgType type, ValueReader in) {
+          return in.readInt();
+        }
+      };
+
+  static final LongCodec<Long> INT8 =
+      new LongCodec<>() {
+        @Override
+        public Class<Long> javaType() {
+          return Long.class;
+        }
+
+        @Override
+        public void encode(Long value, PgType type, ValueWriter out) {
+          out.writeLong(value);
+        }
+
+        @Override
+        public Long decode(PgType type, ValueReader in) {
+          return in.readLong();
+        }
+
+        @Override
+        public long decodeLong(PgType type, ValueReader in) {
+          return in.readLong();
+        }
+      };
+
+  /** oid, xid and cid: four bytes without a sign. */
+  static final LongCodec<Long> UNSIGNED4 =
+      new LongCodec<>() {
+        @Override
+        public Class<Long> javaType() {
+          return Long.class;
+        }
+
+        @Override
+        public void encode(Long value, PgType type, ValueWriter out) {
+          long number = value;
+          if (number < 0 || number > 0xFFFF_FFFFL) {
+            throw outOfRange("java.lang.Long", type, "0 to 4294967295");
+          }
+          out.writeInt((int) number);
+        }
+
+        @Override
+        public Long decode(PgType type, ValueReader in) {
+          return in.readUnsignedInt();
+        }
+
+        @Override
+        public long decodeLong(PgType type, ValueReader in) {
+          return in.readUnsignedInt();
+        }
+      };
+
+  /** xid8: eight bytes without a sign. A Long while it fits, which it does for 292,000 years. */
+  static final LongCodec<Long> UNSIGNED8 =
+      new LongCodec<>() {
+        @Override
+        public Class<Long> javaType() {
+          return Long.class;
+        }
+
+        @Override
+        public void encode(Long value, PgType type, ValueWriter out) {
+          if (value < 0) {
+            throw outOfRange("java.lang.Long", type, "0 to 18446744073709551615");
+          }
+          out.writeLong(value);
+        }
+
+        @Override
+        public Long decode(PgType type, ValueReader in) {
+          return decodeLong(type, in);
+        }
+
+        @Override
+        public long decodeLong(PgType type, ValueReader in) {
+          long number = in.readLong();
+          if (number < 0) {
+            throw new PgCodecException(
+                "this "
+                    + type.displayName()
+                    + " is above 9223372036854775807: read it as java.math.BigInteger");
+          }
+          return number;
+        }
+      };
+
+  /** xid8 in full. */
+  static final Codec<BigInteger> UNSIGNED8_FULL =
+      new Codec<>() {
+        @Override
+        public Class<BigInteger> javaType() {
+          return BigInteger.class;
+        }
+
+        @Override
+        public void encode(BigInteger value, PgType type, ValueWriter out) {
+          if (value.signum() < 0 || value.bitLength() > 64) {
+            throw outOfRange("java.math.BigInteger", type, "0 to 18446744073709551615");
+          }
+          out.writeLong(value.longValue());
+        }
+
+        @Override
+        public BigInteger decode(PgType type, ValueReader in) {
+          return new BigInteger(1, in.readBytes(8));
+        }
+      };
+
+  static final DoubleCodec<Float> FLOAT4 =
+      new DoubleCodec<>() {
+        @Override
+        public Class<Float> javaType() {
+          return Float.class;
+        }
+
+        @Override
+        public void encode(Float value, PgType type, ValueWriter out) {
+          out.writeFloat(value);
+        }
+
+        @Override
+        public Float decode(PgType type, ValueReader in) {
+          return in.readFloat();
+        }
+
+        @Override
+        public double decodeDouble(PgType type, ValueReader in) {
+          return in.readFloat();
+        }
+      };
+
+  static final DoubleCodec<Double> FLOAT8 =
+      new DoubleCodec<>() {
+        @Override
+        public Class<Double> javaType() {
+          return Double.class;
+        }
+
+        @Override
+        public void encode(Double value, PgType type, ValueWriter out) {
+          out.writeDouble(value);
+        }
+
+        @Override
+        public Double decode(PgType type, ValueReader in) {
+          return in.readDouble();
+        }
+
+        @Override
+        public double decodeDouble(PgType type, ValueReader in) {
+          return in.readDouble();
+        }
+      };
+
+  private NumberCodecs() {}
+
+  /** A whole number as every class for one that it fits. */
+  static <T extends Number> Conversions<T> whole(
+      Codec<T> codec, LongFunction<T> narrow, ToLongFunction<T> widen) {
+    return Conversions.of(codec, Object::toString, text -> narrow.apply(Long.parseLong(text)))
+        .both(Long.class, widen::applyAsLong, narrow::apply)
+        .both(Integer.class, n -> Math.toIntExact(widen.applyAsLong(n)), n -> narrow.apply(n))
+        .both(Short.class, n -> toShort(widen.applyAsLong(n)), n -> narrow.apply(n))
+        .both(Byte.class, n -> toByte(widen.applyAsLong(n)), n -> narrow.apply(n))
+        .both(
+            BigInteger.class,
+            n -> BigInteger.valueOf(widen.applyAsLong(n)),
+            n -> narrow.apply(n.longValueExact()))
+        .both(
+            BigDecimal.class,
+            n -> BigDecimal.valueOf(widen.applyAsLong(n)),
+            n -> narrow.apply(n.longValueExact()))
+        .reads(Double.class, n -> exactDouble(widen.applyAsLong(n)))
+        .reads(Float.class, n -> exactFloat(exactDouble(widen.applyAsLong(n))))
+        .writes(Number.class, n -> narrow.apply(exactLong(n)));
+  }
+
+  /** xid8: as whole numbers, but through BigInteger. */
+  static Conversions<BigInteger> unsigned8() {
+    return Conversions.of(UNSIGNED8_FULL, Object::toString, BigInteger::new)
+        .standard(UNSIGNED8, BigInteger::longValueExact, BigInteger::valueOf)
+        .both(Integer.class, BigInteger::intValueExact, n -> BigInteger.valueOf(n))
+        .both(BigDecimal.class, n -> new BigDecimal(n), BigDecimal::toBigIntegerExact)
+        .writes(Number.class, n -> BigInteger.valueOf(exactLong(n)));
+  }
+
+  /** A floating-point number as every class for numbers that holds it exactly. */
+  static <T extends Number> Conversions<T> floating(
+      Codec<T> codec, Function<Double, T> narrow, Function<T, String> print) {
+    return Conversions.of(codec, print, text -> narrow.apply(parseDouble(text)))
+        .both(Double.class, Number::doubleValue, narrow)
+        .both(Float.class, n -> exactFloat(n.doubleValue()), n -> narrow.apply((double) n))
+        .both(
+            BigDecimal.class, n -> new BigDecimal(n.toString()), n -> narrow.apply(exactDouble(n)))
+        .reads(Long.class, n -> exactLong(n))
+        .reads(Integer.class, n -> Math.toIntExact(exactLong(n)))
+        .writes(BigInteger.class, n -> narrow.apply(exactDouble(new BigDecimal(n))))
+        .writes(Long.class, n -> narrow.apply(exactDouble(n)))
+        .writes(Number.class, n -> narrow.apply(numberToDouble(n)));
+  }
+
+  static Short toShort(long number) {
+    if (number != (short) number) {
+      throw new ArithmeticException("short overflow");
+    }
+    return (short) number;
+  }
+
+  private static Byte toByte(long number) {
+    if (number != (byte) number) {
+      throw new ArithmeticException("byte overflow");
+    }
+    return (byte) number;
+  }
+
+  /** Any Number that is whole and fits a long. */
+  static long exactLong(Number number) {
+    if (number instanceof Integer
+        || number instanceof Long
+        || number instanceof Short
+        || number instanceof Byte
+        || number instanceof AtomicInteger
+        || number instanceof AtomicLong
+        || number instanceof LongAdder) {
+      return number.longValue();
+    }
+    if (number instanceof BigInteger big) {
+      return big.longValueExact();
+    }
+    if (number instanceof BigDecimal decimal) {
+      return decimal.longValueExact();
+    }
+    if (number instanceof Numeric numeric) {
+      return numeric.bigDecimal().longValueExact();
+    }
+    if (number instanceof Double || number instanceof Float) {
+      return new BigDecimal(number.doubleValue()).longValueExact();
+    }
+    throw new IllegalArgumentException("no known number: " + number.getClass().getName());
+  }
+
+  static double exactDouble(long number) {
+    double converted = (double) number;
+    if ((long) converted != number || number == Long.MAX_VALUE) {
+      throw new ArithmeticException("not exact");
+    }
+    return converted;
+  }
+
+  /**
+   * A decimal that a double stands for: the double's own value, or the decimal it is printed as.
+   */
+  static double exactDouble(BigDecimal number) {
+    double converted = number.doubleValue();
+    if (Double.isInfinite(converted)
+        || (new BigDecimal(converted).compareTo(number) != 0
+            && BigDecimal.valueOf(converted).compareTo(number) != 0)) {
+      throw new ArithmeticException("not exact");
+    }
+    return converted;
+  }
+
+  static float exactFloat(double number) {
+    float converted = (float) number;
+    if (Double.isNaN(number) || converted == number) {
+      return converted;
+    }
+    throw new ArithmeticException("not exact");
+  }
+
+  private static double numberToDouble(Number number) {
+    if (number instanceof Numeric numeric) {
+      return numeric.isFinite() ? exactDouble(numeric.bigDecimal()) : numeric.doubleValue();
+    }
+    return exactDouble(exactLong(number));
+  }
+
+  static double parseDouble(String text) {
+    return switch (text) {
+      case "NaN" -> Double.NaN;
+      case "Infinity" -> Double.POSITIVE_INFINITY;
+      case "-Infinity" -> Double.NEGATIVE_INFINITY;
+      default -> Double.parseDouble(text);
+    };
+  }
+
+  /** As the server prints a float8: the shortest digits, an exponent below -4 or from 15 on. */
+  static String print(Double number) {
+    return print(number, 15);
+  }
+
+  /** As the server prints a float4: the shortest digits, an exponent below -4 or from 6 on. */
+  static String print(Float number) {
+    return print(number, 6);
+  }
+
+  private static String print(Number number, int digits) {
+    double value = number.doubleValue();
+    if (Double.isNaN(value) || Double.isInfinite(value)) {
+      return Double.toString(value);
+    }
+    if (value == 0) {
+      return 1 / value < 0 ? "-0" : "0";
+    }
+    BigDecimal shortest = new BigDecimal(number.toString()).stripTrailingZeros();
+    // Double.toString of JDK 17 may print a digit more than is needed.
+    while (shortest.precision() > 1) {
+      BigDecimal shorter =
+          shortest.round(
+              new java.math.MathContext(
+                  shortest.precision() - 1, java.math.RoundingMode.HALF_EVEN));
+      boolean same =
+          number instanceof Float
+              ? shorter.floatValue() == number.floatValue()
+              : shorter.doubleValue() == value;
+      if (!same) {
+        break;
+      }
+      shortest = shorter.stripTrailingZeros();
+    }
+    int exponent = shortest.precision() - shortest.scale() - 1;
+    if (exponent >= -4 && exponent < digits) {
+      return shortest.toPlainString();
+    }
+    String unscaled = shortest.unscaledValue().abs().toString();
+    var text = new StringBuilder(value < 0 ? "-" : "").append(unscaled.charAt(0));
+    if (unscaled.length() > 1) {
+      text.append('.').append(unscaled, 1, unscaled.length());
+    }
+    text.append('e').append(exponent < 0 ? '-' : '+');
+    if (Math.abs(exponent) < 10) {
+      text.append('0');
+    }
+    return text.append(Math.abs(exponent)).toString();
+  }
+
+  private static PgCodecException outOfRange(String given, PgType type, String range) {
+    return new PgCodecException(
+        "a " + given + " outside " + range + " does not fit " + type.displayName());
+  }
+}
