@@ -1,10 +1,11 @@
 /** One session with one PostgreSQL server, asynchronously, over Netty. */
+@SuppressWarnings("module") // the pool is built after this module
 module io.asyncpg.client {
   requires transitive io.asyncpg.types;
   requires io.netty.buffer;
   requires io.netty.common;
   requires io.netty.handler;
-  requires io.netty.transport;
+  requires transitive io.netty.transport;
   requires static io.netty.transport.classes.epoll;
   requires static io.netty.transport.classes.io_uring;
   requires static io.netty.transport.unix.common;

@@ -41,9 +41,19 @@ public final class Connector {
    * @param config where and as whom
    */
   public Connector(PgConfig config) {
+    this(config, EventLoops.shared());
+  }
+
+  /**
+   * Creates a connector on the caller's event loops.
+   *
+   * @param config where and as whom
+   * @param loops of epoll, io_uring or NIO
+   */
+  public Connector(PgConfig config, EventLoopGroup loops) {
     this.config = config;
-    this.loops = EventLoops.shared();
-    this.types = new TypeCatalog(config.codecs());
+    this.loops = loops;
+    this.types = new TypeCatalog(io.asyncpg.types.CodecRegistry.standard());
   }
 
   /**

@@ -123,9 +123,9 @@ final class EventLoops {
       return false;
     }
     return switch (transport) {
-      case EPOLL -> Epoll.isAvailable() && ioLoop.isCompatible(EpollSocketChannel.class);
-      case IO_URING -> IoUring.isAvailable() && ioLoop.isCompatible(IoUringSocketChannel.class);
-      case NIO -> ioLoop.isCompatible(NioSocketChannel.class);
+      case EPOLL -> Epoll.isAvailable() && ioLoop.isIoType(EpollIoHandler.class);
+      case IO_URING -> IoUring.isAvailable() && ioLoop.isIoType(IoUringIoHandler.class);
+      case NIO -> ioLoop.isIoType(NioIoHandler.class);
     };
   }
 }

@@ -125,7 +125,7 @@ final class Preparation {
     boolean wasOnServer = onServer && !isUnnamed();
     onServer = false;
     if (state != State.DISCARDED) {
-      become(State.DISCARDED);
+      move(State.DISCARDED);
     }
     return wasOnServer;
   }
@@ -137,12 +137,12 @@ final class Preparation {
    */
   void ask(Session session, boolean decisive) {
     if (state == State.COLD) {
-      become(State.ASKED);
+      move(State.ASKED);
       session.submitUrgently(new ParseAndDescribe(decisive));
     }
   }
 
-  private void become(State next) {
+  private void move(State next) {
     assert state.leadsTo(next) : state + " -> " + next;
     state = next;
   }
@@ -170,7 +170,7 @@ final class Preparation {
                   resolve(session);
                 } else if (state == State.ASKED) {
                   failure = whyNot;
-                  become(State.FAILED);
+                  move(State.FAILED);
                 }
                 session.goOn();
               }));
@@ -194,7 +194,7 @@ final class Preparation {
     }
     shape = columns.isEmpty() ? ResultShape.NO_COLUMNS : new ResultShape(columns, types.codecs());
     if (state == State.ASKED) {
-      become(State.READY);
+      move(State.READY);
     }
   }
 
@@ -351,12 +351,12 @@ final class Preparation {
       if (failure == null) {
         resolve(session);
       } else if (decisive) {
-        become(State.FAILED);
+        move(State.FAILED);
         session.statements().forgetFailed(Preparation.this);
       } else {
         // Its turn had not come: what runs before it may make it right.
         failure = null;
-        become(State.COLD);
+        move(State.COLD);
       }
     }
 
@@ -368,7 +368,7 @@ final class Preparation {
         } else {
           failure = new PgCodecException(String.valueOf(reason.getMessage()), sql, reason);
         }
-        become(State.FAILED);
+        move(State.FAILED);
       }
     }
 
