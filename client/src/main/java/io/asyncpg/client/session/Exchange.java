@@ -23,7 +23,7 @@ abstract class Exchange {
     DONE;
 
     private boolean leadsTo(Stage next) {
-      return next.ordinal() > ordinal();
+      return next != WAITING && this != DONE && next != this;
     }
   }
 

@@ -236,6 +236,7 @@ final class Fetch {
     }
 
     @Override
+    @SuppressWarnings("NullAway") // no row and NULL are null
     void succeed(ResultShape shape, String command, long rows) {
       complete(first);
     }

@@ -18,6 +18,7 @@ final class Script extends Request<CommandTag> {
 
   private final String sql;
   private CommandTag tag = NOTHING;
+  private boolean somethingDone;
   private int rowWidth = -1;
   private boolean copyRefused;
   private boolean runAgain;
@@ -67,6 +68,7 @@ final class Script extends Request<CommandTag> {
   @Override
   void commandComplete(String command, long rows) {
     tag = new CommandTag(command, rows);
+    somethingDone = true;
     rowWidth = -1;
   }
 
@@ -95,7 +97,7 @@ final class Script extends Request<CommandTag> {
 
   @Override
   void failed(Diagnostic diagnostic) {
-    boolean nothingDone = tag == NOTHING;
+    boolean nothingDone = !somethingDone;
     if (nothingDone
         && !ranAgain
         && diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)

@@ -9,6 +9,7 @@ import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.FrontendMessage;
 import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.protocol.TransactionStatus;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -94,8 +95,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends Request<T> {
 
   @Override
   void write(Session session, FrontendWriter out) {
-    Preparation ready = preparation;
-    assert ready != null : "written before it was ready";
+    Preparation ready = Objects.requireNonNull(preparation, "written before it was ready");
     phase = Phase.BINDING;
     if (ready.isUnnamed()) {
       phase = Phase.PARSING;
