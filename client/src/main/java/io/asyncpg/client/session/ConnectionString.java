@@ -231,7 +231,7 @@ public final class ConnectionString {
 
   /** Undoes percent-encoding. A plus sign is a plus sign. */
   private String decoded(String part) {
-    String stripped = withoutBlanksAround(part);
+    String stripped = withoutSpacesAround(part);
     if (stripped.indexOf('%') < 0) {
       return stripped;
     }
@@ -260,9 +260,21 @@ public final class ConnectionString {
     }
   }
 
-  /** Since libpq 17: blanks around a part do not count, blanks inside it are a mistake. */
-  private String withoutBlanksAround(String part) {
-    return part;
+  /** As libpq 18 has it: spaces around a part do not count, spaces inside it are a mistake. */
+  private static String withoutSpacesAround(String part) {
+    int start = 0;
+    int end = part.length();
+    while (start < end && part.charAt(start) == ' ') {
+      start++;
+    }
+    while (start < end && part.charAt(end - 1) == ' ') {
+      end--;
+    }
+    String inner = part.substring(start, end);
+    if (inner.indexOf(' ') >= 0) {
+      throw wrong("a space is inside a part of the URI", "write a space as %20");
+    }
+    return inner;
   }
 
   private void storeUnlessEmpty(Keyword keyword, String encoded) {
