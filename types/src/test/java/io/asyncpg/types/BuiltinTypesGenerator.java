@@ -95,9 +95,9 @@ public final class BuiltinTypesGenerator {
     String kind;
     String made;
     if (row.element() != 0) {
-      Row element = below(row.element(), rows, written);
+      Row of = below(row.element(), rows, written);
       kind = "Array";
-      made = "array(%d, \"%s\", %s)".formatted(row.oid(), row.name(), name(element, rows));
+      made = "array(%d, \"%s\", %s)".formatted(row.oid(), row.name(), name(of, rows));
     } else if (row.subtype() != 0) {
       Row subtype = below(row.subtype(), rows, written);
       kind = "Range";
@@ -114,10 +114,9 @@ public final class BuiltinTypesGenerator {
       made = "base(%d, \"%s\", '%s')".formatted(row.oid(), row.name(), row.delimiter());
     }
     String constant = name(row, rows);
+    Row element = rows.get(row.element());
     String title =
-        row.element() != 0 && row.name().startsWith("_")
-            ? rows.get(row.element()).name() + "[]"
-            : row.name();
+        element != null && row.name().startsWith("_") ? element.name() + "[]" : row.name();
     String text =
         """
           /** {@code %s}, OID %d. */
