@@ -54,6 +54,9 @@ public final class TestServer implements AutoCloseable {
   /** Gets in whatever the lines of {@link #withHba} say, so that they can be taken back. */
   private static final String KEEPER = "testkit";
 
+  /** The application name of the JDBC sessions. */
+  private static final String WITNESS = "testkit";
+
   private static final List<String> USUAL_HBA =
       List.of(
           "local all all trust",
@@ -128,6 +131,24 @@ public final class TestServer implements AutoCloseable {
       shared = started;
     }
     return shared;
+  }
+
+  /** The shared server, if it was started and is nobody else's. */
+  static synchronized @Nullable TestServer sharedIfOurs() {
+    return shared != null && shared.keeper.equals(KEEPER) ? shared : null;
+  }
+
+  /**
+   * The sessions of clients other than the witnesses here: pid, application, user, state, last SQL.
+   */
+  List<List<@Nullable String>> foreignSessions() {
+    return rowsAs(
+        keeper,
+        database,
+        "SELECT pid, application_name, usename, state, query FROM pg_stat_activity"
+            + " WHERE backend_type = 'client backend' AND application_name <> '"
+            + WITNESS
+            + "'");
   }
 
   /** An embedded server of the caller's own, with the usual settings. */
@@ -387,7 +408,7 @@ public final class TestServer implements AutoCloseable {
     Properties properties = new Properties();
     properties.setProperty("user", user);
     if (password != null) properties.setProperty("password", password);
-    properties.setProperty("ApplicationName", "testkit");
+    properties.setProperty("ApplicationName", WITNESS);
     // Not through DriverManager: it would wake every driver on the class path, Testcontainers'
     // among them.
     return Objects.requireNonNull(
