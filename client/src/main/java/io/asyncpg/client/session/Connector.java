@@ -53,7 +53,7 @@ public final class Connector {
   public Connector(PgConfig config, EventLoopGroup loops) {
     this.config = config;
     this.loops = loops;
-    this.types = new TypeCatalog(io.asyncpg.types.CodecRegistry.standard());
+    this.types = new TypeCatalog(config.codecs());
   }
 
   /**
