@@ -1,0 +1,8 @@
+/**
+ * Measurements. {@link io.asyncpg.benchmarks.SideBySide} runs this client and its peers, each in a
+ * process of its own, slice by slice in turn.
+ */
+@NullMarked
+package io.asyncpg.benchmarks;
+
+import org.jspecify.annotations.NullMarked;
