@@ -16,8 +16,9 @@ import org.jspecify.annotations.Nullable;
  *                       ^
  * </pre>
  *
- * DETAIL, HINT and QUERY follow where the server sent them. DETAIL is the server's word and may
- * quote a row's values; {@link #serverMessage()} is the primary message alone.
+ * DETAIL, HINT and QUERY follow where the server sent them; passwords in SQL are covered. DETAIL is
+ * the server's word and may quote a row's values; {@link #serverMessage()} is the primary message
+ * alone.
  */
 public non-sealed class PgServerException extends PgException {
   private static final long serialVersionUID = 1L;
@@ -221,7 +222,8 @@ public non-sealed class PgServerException extends PgException {
     appendPlace(text);
     appendField(text, "DETAIL:  ", detail());
     appendField(text, "HINT:  ", hint());
-    appendField(text, "QUERY:  ", internalQuery());
+    String query = internalQuery();
+    appendField(text, "QUERY:  ", query == null ? null : withoutPasswords(query));
     return text.toString();
   }
 
@@ -232,7 +234,7 @@ public non-sealed class PgServerException extends PgException {
     if (place <= 0) {
       return;
     }
-    String shown = source == null ? null : SqlPosition.show(source, place);
+    String shown = source == null ? null : SqlPosition.show(withoutPasswords(source), place);
     if (shown == null) {
       text.append(" at character ").append(place);
     } else {
