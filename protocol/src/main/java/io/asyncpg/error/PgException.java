@@ -16,7 +16,10 @@ public abstract sealed class PgException extends RuntimeException
   private static final long serialVersionUID = 1L;
   private static final int SHOWN_SQL = 2_000;
 
+  /** The SQL as it was given. */
   private final @Nullable String sql;
+
+  /** What is known of the request's fate. */
   private final RetrySafety retrySafety;
 
   PgException(

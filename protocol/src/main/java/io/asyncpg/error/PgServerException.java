@@ -24,6 +24,7 @@ public non-sealed class PgServerException extends PgException {
   private static final long serialVersionUID = 1L;
   private static final int SHOWN_FIELD = 2_000;
 
+  /** All that the server said. */
   private final Diagnostic diagnostic;
 
   PgServerException(Diagnostic diagnostic, @Nullable String sql, RetrySafety retrySafety) {
