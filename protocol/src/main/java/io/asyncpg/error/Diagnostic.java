@@ -26,7 +26,9 @@ import org.jspecify.annotations.Nullable;
  * @param file the server's source file, or null
  * @param line the line in the server's source file; 0 when not said
  * @param routine the server's source routine, or null
+ * @serial exclude
  */
+@SuppressWarnings("InvalidBlockTag") // @serial is for javadoc, which asks for comments otherwise
 public record Diagnostic(
     String severity,
     String localizedSeverity,

@@ -16,7 +16,10 @@ public abstract sealed class PgException extends RuntimeException
   private static final long serialVersionUID = 1L;
   private static final int SHOWN_SQL = 2_000;
 
+  /** The SQL as it was given. */
   private final @Nullable String sql;
+
+  /** What is known of the request's fate. */
   private final RetrySafety retrySafety;
 
   PgException(
@@ -45,14 +48,30 @@ public abstract sealed class PgException extends RuntimeException
   }
 
   /**
-   * SQL as an error message shows it: in quotes, cut at a length that a log can bear.
+   * SQL as an error message shows it: in quotes, without passwords, cut at a length that a log can
+   * bear.
    *
    * @param sql the SQL as given
    * @return the SQL between double quotes, its tail replaced by its length when it is long
    */
   public static String quoted(String sql) {
     return sql.length() <= SHOWN_SQL
-        ? '"' + sql + '"'
-        : '"' + sql.substring(0, SHOWN_SQL) + "…\" (" + sql.length() + " characters)";
+        ? '"' + withoutPasswords(sql) + '"'
+        : '"'
+            + withoutPasswords(sql.substring(0, SHOWN_SQL))
+            + "…\" ("
+            + sql.length()
+            + " characters)";
+  }
+
+  /**
+   * SQL with the literals that follow the word PASSWORD covered by asterisks, each code point by
+   * one. Secrets that are put into SQL in any other way are not seen: use parameters.
+   *
+   * @param sql the SQL as given
+   * @return as many code points as in {@code sql}
+   */
+  public static String withoutPasswords(String sql) {
+    return SqlPasswords.cover(sql);
   }
 }

@@ -16,13 +16,15 @@ import org.jspecify.annotations.Nullable;
  *                       ^
  * </pre>
  *
- * DETAIL, HINT and QUERY follow where the server sent them. DETAIL is the server's word and may
- * quote a row's values; {@link #serverMessage()} is the primary message alone.
+ * DETAIL, HINT and QUERY follow where the server sent them; passwords in SQL are covered. DETAIL is
+ * the server's word and may quote a row's values; {@link #serverMessage()} is the primary message
+ * alone.
  */
 public non-sealed class PgServerException extends PgException {
   private static final long serialVersionUID = 1L;
   private static final int SHOWN_FIELD = 2_000;
 
+  /** All that the server said. */
   private final Diagnostic diagnostic;
 
   PgServerException(Diagnostic diagnostic, @Nullable String sql, RetrySafety retrySafety) {
@@ -221,7 +223,8 @@ public non-sealed class PgServerException extends PgException {
     appendPlace(text);
     appendField(text, "DETAIL:  ", detail());
     appendField(text, "HINT:  ", hint());
-    appendField(text, "QUERY:  ", internalQuery());
+    String query = internalQuery();
+    appendField(text, "QUERY:  ", query == null ? null : withoutPasswords(query));
     return text.toString();
   }
 
@@ -232,7 +235,7 @@ public non-sealed class PgServerException extends PgException {
     if (place <= 0) {
       return;
     }
-    String shown = source == null ? null : SqlPosition.show(source, place);
+    String shown = source == null ? null : SqlPosition.show(withoutPasswords(source), place);
     if (shown == null) {
       text.append(" at character ").append(place);
     } else {

@@ -15,11 +15,11 @@ import java.util.Base64;
  * Authentication"). It is fed what the server says and answers with what to send:
  *
  * <pre>
- * client                                   server
- *    -- SASLInitialResponse  n,,n=,r=abc  -->          {@link #clientFirst()}
- *    <- SASLContinue  r=abcdef,s=c2FsdA==,i=4096 --    {@link #serverFirst(byte[])}
- *    -- SASLResponse  c=biws,r=abcdef,p=…  -->         {@link #clientFinal}
- *    <- SASLFinal  v=… --                              {@link #verify(byte[])}
+ * client                                           server
+ *    → SASLInitialResponse  n,,n=,r=abc  →                  {@link #clientFirst()}
+ *    ← SASLContinue  r=abcdef,s=c2FsdA==,i=4096  ←          {@link #serverFirst(byte[])}
+ *    → SASLResponse  c=biws,r=abcdef,p=…  →                 {@link #clientFinal}
+ *    ← SASLFinal  v=…  ←                                    {@link #verify(byte[])}
  * </pre>
  *
  * Between the second and the third step stands {@link ScramKeys#derive}, which is slow and has a
@@ -35,7 +35,7 @@ public final class ScramClient {
 
   /**
    * How many iterations a server may ask for. PostgreSQL's default is 4,096; without a limit, a
-   * hostile server could keep a thread busy for an hour.
+   * hostile server could keep a thread busy for as long as it likes.
    */
   public static final int MAX_ITERATIONS = 100_000;
 

@@ -59,8 +59,8 @@ public final class ScramKeys {
   }
 
   /**
-   * Hashes a password. This is meant to be slow, about a microsecond for each iteration: call it
-   * away from an event loop, or let a {@link ScramKeyCache} call it once for all connections.
+   * Hashes a password, thousands of times as a rule, which is slow on purpose: call it away from an
+   * event loop, or let a {@link ScramKeyCache} call it once for all connections.
    *
    * @param password as the user typed it; prepared with SASLprep as PostgreSQL does
    * @param salt as the server sent it

@@ -105,6 +105,19 @@ final class PgServerExceptionTest {
   }
 
   @Test
+  void aPasswordInTheSqlIsCoveredAndTheCaretStaysRight() {
+    assertThat(
+            error(
+                diagnostic("syntax error at or near \"LOGGIN\"", 36, 0, null),
+                "ALTER ROLE bob PASSWORD 'hunter😀2' LOGGIN"))
+        .hasMessage(
+            """
+            ERROR:  42P01: syntax error at or near "LOGGIN"
+            LINE 1: ALTER ROLE bob PASSWORD '********' LOGGIN
+                                                       ^""");
+  }
+
+  @Test
   void aMegabyteOfDetailIsCut() {
     Diagnostic diagnostic =
         new Diagnostic(
