@@ -3,6 +3,7 @@ package io.asyncpg.client;
 import io.asyncpg.client.PgConfig.Host;
 import io.asyncpg.client.session.Keyword;
 import io.asyncpg.client.session.ServiceFile;
+import io.asyncpg.protocol.ScramKeys;
 import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What was said of each keyword, by whoever comes first, and what it means. */
@@ -101,17 +103,22 @@ final class ConnectionParameters {
     Path own = named != null ? named : homeFile(".pg_service.conf", ".pg_service.conf");
     String system = environment.get("PGSYSCONFDIR");
     Path common = system == null ? null : Path.of(system, "pg_service.conf");
-    for (Path file : Arrays.asList(own, common)) {
-      if (file != null && Files.exists(file)) {
-        Map<Keyword, String> entry = ServiceFile.find(file, service);
-        if (entry != null) {
-          return entry;
-        }
+    List<Path> files = Stream.of(own, common).filter(Objects::nonNull).toList();
+    for (Path file : files) {
+      Map<Keyword, String> entry = Files.exists(file) ? ServiceFile.find(file, service) : null;
+      if (entry != null) {
+        return entry;
       }
     }
     throw wrong(
         Keyword.SERVICE,
-        "no service file defines \"" + service + "\"; looked in " + Arrays.asList(own, common));
+        "no service file defines \""
+            + service
+            + "\"; "
+            + (files.isEmpty()
+                ? "name one with servicefile or PGSERVICEFILE"
+                : "it would have to be in "
+                    + files.stream().map(Path::toString).collect(Collectors.joining(" or "))));
   }
 
   private void add(Map<Keyword, String> said, String origin) {
@@ -276,6 +283,7 @@ final class ConnectionParameters {
         name == null ? get(Keyword.FALLBACK_APPLICATION_NAME) : name);
     setting(settings, Keyword.OPTIONS.word(), get(Keyword.OPTIONS));
     setting(settings, Keyword.REPLICATION.word(), get(Keyword.REPLICATION));
+    settings.keySet().removeIf(said -> told.keySet().stream().anyMatch(said::equalsIgnoreCase));
     settings.putAll(told);
     return Collections.unmodifiableMap(settings);
   }
@@ -399,23 +407,38 @@ final class ConnectionParameters {
           Keyword.GSSENCMODE,
           "encryption by GSSAPI is not something this client does; use sslmode=require");
     }
-    for (Keyword keyword : List.of(Keyword.SCRAM_CLIENT_KEY, Keyword.SCRAM_SERVER_KEY)) {
-      String key = get(keyword);
-      if (key != null) {
-        scramKey(keyword, key);
-      }
-    }
   }
 
-  private byte[] scramKey(Keyword keyword, String encoded) {
+  /** Both or neither: one proves us to the server, the other the server to us. */
+  @Nullable ScramKeys scramKeys() {
+    byte[] client = scramKey(Keyword.SCRAM_CLIENT_KEY);
+    byte[] server = scramKey(Keyword.SCRAM_SERVER_KEY);
+    if (client != null && server != null) {
+      return ScramKeys.of(client, server);
+    }
+    if (client != null) {
+      throw wrong(Keyword.SCRAM_CLIENT_KEY, "scram_server_key is missing; give both");
+    }
+    if (server != null) {
+      throw wrong(Keyword.SCRAM_SERVER_KEY, "scram_client_key is missing; give both");
+    }
+    return null;
+  }
+
+  private byte @Nullable [] scramKey(Keyword keyword) {
+    String encoded = get(keyword);
+    if (encoded == null) {
+      return null;
+    }
     byte[] key;
     try {
       key = Base64.getDecoder().decode(encoded);
     } catch (IllegalArgumentException e) {
-      throw wrong(keyword, "32 bytes in base64 are wanted; this is not base64");
+      throw wrong(keyword, ScramKeys.LENGTH + " bytes in base64 are wanted; this is not base64");
     }
-    if (key.length != 32) {
-      throw wrong(keyword, "32 bytes in base64 are wanted; these are " + key.length);
+    if (key.length != ScramKeys.LENGTH) {
+      throw wrong(
+          keyword, ScramKeys.LENGTH + " bytes in base64 are wanted; these are " + key.length);
     }
     return key;
   }

@@ -3,12 +3,14 @@ package io.asyncpg.client;
 import io.asyncpg.client.session.ConnectionString;
 import io.asyncpg.client.session.Keyword;
 import io.asyncpg.client.session.Passfile;
+import io.asyncpg.protocol.ScramKeys;
 import io.asyncpg.types.Codec;
 import io.asyncpg.types.CodecModule;
 import io.asyncpg.types.CodecRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,6 +46,7 @@ public final class PgConfig {
   private final String user;
   private final String database;
   private final @Nullable String password;
+  private final @Nullable ScramKeys scramKeys;
   private final @Nullable Path passfile;
   private final @Nullable Path tlsDirectory;
   private final Map<String, String> settings;
@@ -82,6 +85,7 @@ public final class PgConfig {
     user = words.user();
     database = words.database(user);
     password = words.get(Keyword.PASSWORD);
+    scramKeys = words.scramKeys();
     passfile = words.passfile();
     tlsDirectory = words.tlsDirectory();
     settings = words.settings(source.settings);
@@ -229,6 +233,15 @@ public final class PgConfig {
     } catch (RuntimeException e) {
       return CompletableFuture.failedFuture(e);
     }
+  }
+
+  /**
+   * The keys to prove who we are with in a SCRAM exchange, in place of the password.
+   *
+   * @return the keys, or null to make them from the password
+   */
+  public @Nullable ScramKeys scramKeys() {
+    return scramKeys;
   }
 
   /**
@@ -833,6 +846,20 @@ public final class PgConfig {
       passwordSupplier = Objects.requireNonNull(supplier, "supplier");
       words.remove(Keyword.PASSWORD);
       return this;
+    }
+
+    /**
+     * Sets the keys of a SCRAM exchange, so that no password need be known.
+     *
+     * @param clientKey 32 bytes, which prove us to the server
+     * @param serverKey 32 bytes, which prove the server to us
+     * @return this builder
+     * @throws IllegalArgumentException if one is of another length
+     */
+    public Builder scramKeys(byte[] clientKey, byte[] serverKey) {
+      ScramKeys.of(clientKey, serverKey);
+      word(Keyword.SCRAM_CLIENT_KEY, Base64.getEncoder().encodeToString(clientKey));
+      return word(Keyword.SCRAM_SERVER_KEY, Base64.getEncoder().encodeToString(serverKey));
     }
 
     /**

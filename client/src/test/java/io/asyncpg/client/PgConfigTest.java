@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -260,7 +261,7 @@ class PgConfigTest {
           ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2 | ssl_max_protocol_version in the connection string: TLSv1.2 is below ssl_min_protocol_version TLSv1.3; raise it
           scram_client_key=abcd | scram_client_key in the connection string: 32 bytes in base64 are wanted; these are 3
           scram_server_key=? | scram_server_key in the connection string: 32 bytes in base64 are wanted; this is not base64
-          service=none | service in the connection string: no service file defines "none"; looked in [null, null]
+          service=none | service in the connection string: no service file defines "none"; name one with servicefile or PGSERVICEFILE
           servicefile=none service=x | servicefile in the connection string: there is no service file "none"
           """)
   void aValueThatMakesNoSenseIsNamedWithItsPlaceAndARemedy(String dsn, String complaint) {
@@ -447,6 +448,33 @@ class PgConfigTest {
     assertThat(config.completionExecutor()).isNotNull();
     assertThat(config.maxProtocolVersion()).isEqualTo(ProtocolVersion.V3_2);
     assertThat(config.scramMaxIterations()).isEqualTo(10_000);
+  }
+
+  @Test
+  void scramKeysComeInPairs() {
+    byte[] key = new byte[32];
+    String encoded = Base64.getEncoder().encodeToString(key);
+    PgConfig.Builder builder = PgConfig.builder().environment(Map.of());
+    assertThat(read("").scramKeys()).isNull();
+    assertThat(builder.scramKeys(key, key).build().scramKeys()).isNotNull();
+    assertThat(read("scram_server_key=" + encoded + " scram_client_key=" + encoded).scramKeys())
+        .isNotNull();
+    assertThatThrownBy(() -> read("scram_client_key=" + encoded))
+        .hasMessageEndingWith("scram_server_key is missing; give both");
+    assertThatThrownBy(() -> read("scram_server_key=" + encoded))
+        .hasMessageEndingWith("scram_client_key is missing; give both");
+    assertThatThrownBy(() -> builder.scramKeys(key, new byte[31]))
+        .hasMessage("serverKey: 32 bytes wanted, 31 given");
+  }
+
+  @Test
+  void aSettingWinsOverTheEnvironmentHoweverItIsSpelled() {
+    PgConfig config =
+        PgConfig.builder()
+            .environment(Map.of("PGTZ", "UTC", "PGDATESTYLE", "ISO"))
+            .setting("TimeZone", "Asia/Tokyo")
+            .build();
+    assertThat(config.settings()).isEqualTo(Map.of("TimeZone", "Asia/Tokyo", "datestyle", "ISO"));
   }
 
   @Test

@@ -100,17 +100,29 @@ public enum Keyword {
     this.variable = variable;
   }
 
-  /** As written in a connection string. */
+  /**
+   * As written in a connection string.
+   *
+   * @return the keyword in lower case
+   */
   public String word() {
     return word;
   }
 
-  /** The environment variable libpq reads it from, or null. */
+  /**
+   * Where the environment says it.
+   *
+   * @return the variable libpq reads it from, or null if there is none
+   */
   public @Nullable String variable() {
     return variable;
   }
 
-  /** Whether its value is never to be printed. */
+  /**
+   * Whether its value is never to be printed.
+   *
+   * @return true for passwords and keys
+   */
   public boolean isSecret() {
     return switch (this) {
       case PASSWORD, SSLPASSWORD, OAUTH_CLIENT_SECRET, SCRAM_CLIENT_KEY, SCRAM_SERVER_KEY -> true;
@@ -123,12 +135,22 @@ public enum Keyword {
     return word;
   }
 
-  /** The keyword of this name, or null. */
+  /**
+   * The keyword of this name.
+   *
+   * @param word as written in a connection string
+   * @return the keyword, or null if there is none
+   */
   public static @Nullable Keyword of(String word) {
     return BY_WORD.get(word);
   }
 
-  /** The keyword that was probably meant by a word that is none, or null if none is near. */
+  /**
+   * The keyword that was probably meant.
+   *
+   * @param word a word that is none
+   * @return the nearest keyword, or null if none is near
+   */
   public static @Nullable Keyword near(String word) {
     String lower = word.toLowerCase(Locale.ROOT);
     Keyword elsewhere = ELSEWHERE.get(lower);

@@ -89,7 +89,7 @@ class PassfileTest {
   void aUnixSocketIsFoundByItsDirectoryAndAsLocalhost() throws IOException {
     Passfile byDirectory = new Passfile(file("rw-------", "/run/pg:*:*:*:right"));
     assertThat(byDirectory.password("/run/pg", 5432, "app", "me")).isEqualTo("right");
-    assertThat(byDirectory.password("/tmp", 5432, "app", "me")).isNull();
+    assertThat(byDirectory.password("/run/other", 5432, "app", "me")).isNull();
     Passfile asLocalhost =
         new Passfile(file("rw-------", "db:*:*:*:wrong", "localhost:*:*:*:right"));
     assertThat(asLocalhost.password("/run/pg", 5432, "app", "me")).isEqualTo("right");
