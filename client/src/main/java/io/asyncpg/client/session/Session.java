@@ -62,6 +62,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   private static final int INITIAL_WRITE = 1024;
 
+  /**
+   * Few requests wait for company while many are in flight: their turn has not come anyway, and one
+   * write for several is what makes pipelining cheap for both sides.
+   */
+  private static final int MANY_IN_FLIGHT = 16;
+
+  private static final int COMPANY = 8;
+
   private static final VarHandle HANDED_OVER;
 
   static {
@@ -104,6 +112,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private @Nullable Throwable transportFailure;
   private boolean lost;
 
+  /** Whether a read is being handled, at whose end everything handed over is taken. */
+  private boolean reading;
+
   Session(PgConfig config, Channel channel, TypeCatalog types) {
     this.config = config;
     this.channel = channel;
@@ -126,7 +137,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       before = handedOver;
       exchange.handedOverBefore = before;
     } while (!HANDED_OVER.compareAndSet(this, before, exchange));
-    if (before == null) {
+    if (before == null && !(reading && loop.inEventLoop())) {
       execute(this);
     }
   }
@@ -286,6 +297,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Writes as much as can be written now, in one piece. */
   private void pump() {
     assert loop.inEventLoop();
+    if (inFlight.size() >= MANY_IN_FLIGHT && waiting.size() < COMPANY && urgent.isEmpty()) {
+      return; // with the answers in flight this is asked again
+    }
     while (!lost && channel.isWritable()) {
       ByteBuf out = channel.alloc().directBuffer(INITIAL_WRITE);
       writer.target(out);
@@ -515,6 +529,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       if (lost) {
         return;
       }
+      reading = true;
       reader.feed(in);
       reader.read(this);
     } catch (Throwable failure) {
@@ -526,6 +541,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   @Override
   public void channelReadComplete(ChannelHandlerContext context) {
+    reading = false;
     run();
   }
 
@@ -671,6 +687,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       return;
     }
     lost = true;
+    if (reading) {
+      reading = false;
+      execute(this); // whatever is handed over meanwhile has to be told
+    }
     deadlines.stop();
     cancellation.stop();
     if (!(reason instanceof PgConnectionException)) {
