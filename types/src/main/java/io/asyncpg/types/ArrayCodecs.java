@@ -168,7 +168,7 @@ final class ArrayCodecs {
   }
 
   /** int2vector and oidvector are arrays counted from 0. */
-  private static boolean isVector(PgType.Array type) {
+  static boolean isVector(PgType.Array type) {
     return !type.name().startsWith("_")
         && (type.oid() == BuiltinTypes.INT2VECTOR.oid()
             || type.oid() == BuiltinTypes.OIDVECTOR.oid());

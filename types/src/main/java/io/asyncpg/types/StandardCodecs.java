@@ -27,10 +27,8 @@ final class StandardCodecs {
     builtin("xid", NumberCodecs.whole(NumberCodecs.UNSIGNED4, n -> n, n -> n));
     builtin("cid", NumberCodecs.whole(NumberCodecs.UNSIGNED4, n -> n, n -> n));
     builtin("xid8", NumberCodecs.unsigned8());
-    builtin(
-        "float4",
-        NumberCodecs.floating(NumberCodecs.FLOAT4, NumberCodecs::exactFloat, NumberCodecs::print));
-    builtin("float8", NumberCodecs.floating(NumberCodecs.FLOAT8, n -> n, NumberCodecs::print));
+    builtin("float4", NumberCodecs.float4());
+    builtin("float8", NumberCodecs.float8());
     builtin("numeric", NumericCodecs.conversions());
 
     builtin("text", TEXT);
