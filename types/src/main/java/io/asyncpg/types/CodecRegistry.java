@@ -278,8 +278,6 @@ public final class CodecRegistry {
       return RangeCodecs.encoder(this, multirange, given, format);
     } else if (type instanceof PgType.Composite composite) {
       return CompositeCodecs.encoder(this, composite, given, format);
-    } else if (isRecord(type)) {
-      return CompositeCodecs.recordEncoder(this, given, format);
     } else if (type instanceof PgType.Enumeration enumeration) {
       return EnumCodec.encoder(enumeration, given, format);
     }
@@ -298,8 +296,7 @@ public final class CodecRegistry {
     return type instanceof PgType.Array
         || type instanceof PgType.Range
         || type instanceof PgType.Multirange
-        || type instanceof PgType.Composite
-        || isRecord(type);
+        || type instanceof PgType.Composite;
   }
 
   private void remember(Question question, Object answer) {
@@ -316,6 +313,9 @@ public final class CodecRegistry {
   }
 
   private static String writable(PgType type) {
+    if (isRecord(type)) {
+      return "the server takes no anonymous record: cast the parameter to a named composite type, ";
+    }
     if (type instanceof PgType.Array array) {
       return "pass a Collection or an array of what can become "
           + array.element().displayName()

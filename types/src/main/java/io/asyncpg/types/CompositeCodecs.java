@@ -103,21 +103,36 @@ final class CompositeCodecs {
       return raw.isAssignableFrom(String.class) || wanted == null ? TextCodecs.TEXT : null;
     }
     if (raw.isAssignableFrom(Composite.class)) {
-      return new Anonymous<>(Composite.class, registry, format, Function.identity());
+      return new Anonymous<>(Composite.class, registry, null, Function.identity());
     }
     if (raw.isAssignableFrom(List.class)) {
-      return new Anonymous<>(List.class, registry, format, Composite::values);
+      return new Anonymous<>(List.class, registry, null, Composite::values);
+    }
+    if (raw == String.class) {
+      return new Anonymous<>(String.class, registry, String.class, CompositeCodecs::print);
     }
     return raw.isAssignableFrom(LinkedHashMap.class)
-        ? new Anonymous<>(Map.class, registry, format, Composite::toMap)
+        ? new Anonymous<>(Map.class, registry, null, Composite::toMap)
         : null;
   }
 
-  /** Only to print one: the server takes no anonymous record. */
-  static @Nullable Codec<?> recordEncoder(CodecRegistry registry, Class<?> given, Format format) {
-    return given == Composite.class && format == Format.TEXT
-        ? new Anonymous<>(Composite.class, registry, format, Function.identity())
-        : null;
+  /** As the server prints a record, from its members as it prints them. */
+  private static String print(Composite composite) {
+    var out = new ValueWriter();
+    var scratch = new ValueWriter();
+    for (Object member : composite.values()) {
+      out.writeByte(out.size() == 0 ? '(' : ',');
+      if (member != null) {
+        scratch.clear();
+        scratch.writeUtf8(member.toString());
+        LiteralText.quote(scratch, SPECIAL, out);
+      }
+    }
+    if (composite.size() == 0) {
+      out.writeByte('(');
+    }
+    out.writeByte(')');
+    return new ValueReader(out.array(), 0, out.size()).readUtf8();
   }
 
   private record Whole<C>(
@@ -291,7 +306,10 @@ final class CompositeCodecs {
 
   /** A record whose members say their types themselves. */
   private record Anonymous<C>(
-      Class<C> javaType, CodecRegistry registry, Format format, Function<Composite, C> shape)
+      Class<C> javaType,
+      CodecRegistry registry,
+      @Nullable Class<?> member,
+      Function<Composite, C> shape)
       implements Codec<C> {
     @Override
     public C decode(PgType type, ValueReader in) {
@@ -300,8 +318,8 @@ final class CompositeCodecs {
       var values = new ArrayList<@Nullable Object>(count);
       for (int i = 0; i < count; i++) {
         int oid = in.readInt();
-        PgType member = registry.type(oid);
-        if (member == null) {
+        PgType memberType = registry.type(oid);
+        if (memberType == null) {
           throw new PgCodecException(
               "member "
                   + (i + 1)
@@ -310,17 +328,17 @@ final class CompositeCodecs {
                   + ", which is unknown here: cast the row to a named composite type, or select"
                   + " its members as columns");
         }
-        Codec<?> codec = registry.findDecoder(member, null, Format.BINARY);
+        Codec<?> codec = registry.findDecoder(memberType, member, Format.BINARY);
         if (codec == null) {
           throw new PgCodecException(
               "member "
                   + (i + 1)
                   + " of the record is "
-                  + member.displayName()
+                  + memberType.displayName()
                   + ", which is read in text only: cast the member with ::text");
         }
         names.add("f" + (i + 1));
-        values.add(in.readValue(codec, member));
+        values.add(in.readValue(codec, memberType));
       }
       return shape.apply(new Composite(names, Collections.unmodifiableList(values)));
     }
