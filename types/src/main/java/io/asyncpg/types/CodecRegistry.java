@@ -244,7 +244,12 @@ public final class CodecRegistry {
     if (conversions == null && format == Format.TEXT) {
       conversions = TextCodecs.UNKNOWN;
     }
-    return conversions == null ? null : conversions.reader(raw, format);
+    if (conversions == null) {
+      return null;
+    }
+    return raw != null && raw.isEnum() && isText(conversions)
+        ? EnumCodec.byName(raw, format)
+        : conversions.reader(raw, format);
   }
 
   /** As {@link #encoder}, in a given format, and null where there is none. */
@@ -285,7 +290,16 @@ public final class CodecRegistry {
     if (conversions == null && format == Format.TEXT) {
       conversions = TextCodecs.UNKNOWN;
     }
-    return conversions == null ? null : conversions.writer(given, format);
+    if (conversions == null) {
+      return null;
+    }
+    return Enum.class.isAssignableFrom(given) && isText(conversions)
+        ? EnumCodec.byName(given, format)
+        : conversions.writer(given, format);
+  }
+
+  private static boolean isText(Conversions<?> conversions) {
+    return conversions == StandardCodecs.TEXT || conversions == TextCodecs.UNKNOWN;
   }
 
   private static boolean isRecord(PgType type) {
@@ -307,22 +321,47 @@ public final class CodecRegistry {
     answers.put(question, answer);
   }
 
+  /** What to ask for instead, before "or". */
   private static String readable(PgType type) {
+    String kind = kind(type);
+    if (kind != null) {
+      return "ask for " + kind + " or java.lang.String, ";
+    }
     Conversions<?> conversions = conversions(type);
-    return conversions == null ? "" : "ask for " + names(conversions.readable()) + ", ";
+    return conversions == null
+        ? "ask for java.lang.String, "
+        : "ask for " + names(conversions.readable()) + ", ";
   }
 
+  /** What to pass instead, before "or". */
   private static String writable(PgType type) {
     if (isRecord(type)) {
       return "the server takes no anonymous record: cast the parameter to a named composite type, ";
     }
-    if (type instanceof PgType.Array array) {
-      return "pass a Collection or an array of what can become "
-          + array.element().displayName()
-          + ", ";
+    String kind = kind(type);
+    if (kind != null) {
+      return "pass " + kind + ", ";
     }
     Conversions<?> conversions = conversions(type);
-    return conversions == null ? "" : "pass " + names(conversions.writable()) + ", ";
+    return conversions == null
+        ? "pass java.lang.String, "
+        : "pass " + names(conversions.writable()) + ", ";
+  }
+
+  /** What the values of a type are, where they are put together from others. */
+  private static @Nullable String kind(PgType type) {
+    if (type instanceof PgType.Domain domain) {
+      return kind(domain.base());
+    } else if (type instanceof PgType.Array array) {
+      return "a List or an array of what can become " + array.element().displayName();
+    } else if (type instanceof PgType.Range range) {
+      return "an io.asyncpg.types.value.Range of what can become " + range.subtype().displayName();
+    } else if (type instanceof PgType.Multirange multirange) {
+      return "a List of what can become " + multirange.range().displayName();
+    } else if (type instanceof PgType.Composite || isRecord(type)) {
+      return "an io.asyncpg.types.value.Composite, a Map, a record by its components' names";
+    }
+    return type instanceof PgType.Enumeration ? "a Java enum, java.lang.String" : null;
   }
 
   private static @Nullable Conversions<?> conversions(PgType type) {

@@ -193,10 +193,18 @@ class CodecRegistryTest {
     assertThatThrownBy(() -> registry.encoder(BuiltinTypes.INT4_ARRAY, String.class))
         .isInstanceOf(PgCodecException.class)
         .hasMessageContaining("java.lang.String cannot become int4[]")
-        .hasMessageContaining("Collection");
+        .hasMessageContaining("a List or an array of what can become int4");
     assertThatThrownBy(() -> registry.encoder(BuiltinTypes.UUID, Integer.class))
         .isInstanceOf(PgCodecException.class)
         .hasMessageContaining("java.lang.Integer cannot become uuid: pass java.util.UUID");
+  }
+
+  @Test
+  void anEnumInAColumnOfTextIsItsName() {
+    assertThat(write(BuiltinTypes.TEXT, Thread.State.NEW)).isEqualTo(text("NEW"));
+    assertThat(read(BuiltinTypes.VARCHAR, Thread.State.class, text("NEW")))
+        .isEqualTo(Thread.State.NEW);
+    assertThat(write(TEMPERATURE, Thread.State.NEW)).isEqualTo(text("NEW"));
   }
 
   @Test
