@@ -75,10 +75,6 @@ final class ArrayCodecs {
       CodecRegistry registry, PgType.Array type, @Nullable Type wanted, Format format) {
     Type asked = wanted == null ? PgArray.class : wanted;
     Class<?> raw = JavaTypes.raw(asked);
-    if (raw == String.class) {
-      Codec<?> all = decoder(registry, type, null, format);
-      return all == null ? null : new Printed(all, registry);
-    }
     if (raw.isArray()) {
       return javaArrayDecoder(registry, type, asked, raw, format);
     }
@@ -172,7 +168,7 @@ final class ArrayCodecs {
   }
 
   /** int2vector and oidvector are arrays counted from 0. */
-  private static boolean isVector(PgType.Array type) {
+  static boolean isVector(PgType.Array type) {
     return !type.name().startsWith("_")
         && (type.oid() == BuiltinTypes.INT2VECTOR.oid()
             || type.oid() == BuiltinTypes.OIDVECTOR.oid());
@@ -376,16 +372,7 @@ final class ArrayCodecs {
           } else {
             if (codec == null || value.getClass() != last) {
               last = value.getClass();
-              Codec<?> found = registry.findEncoder(type, last, format);
-              // Through the front door once more, for the message.
-              codec = (Codec<Object>) (found == null ? registry.encoder(type, last) : found);
-              if (codec.format() != format) {
-                throw new PgCodecException(
-                    last.getName()
-                        + " becomes "
-                        + type.displayName()
-                        + " only outside an array: its codec is in the other format");
-              }
+              codec = (Codec<Object>) Members.encoder(registry, type, last, format);
             }
             each.write(codec, value);
           }
@@ -414,7 +401,8 @@ final class ArrayCodecs {
 
     PgArray<Object> of(Object value) {
       Object below = value;
-      while (below != null) {
+      // A list may hold itself, and so look endlessly deep.
+      while (below != null && lengths.size() <= PgArray.MAX_DIMENSIONS) {
         List<?> list = list(below);
         lengths.add(list.size());
         below = null;
@@ -427,9 +415,7 @@ final class ArrayCodecs {
       }
       if (lengths.size() > PgArray.MAX_DIMENSIONS) {
         throw new PgCodecException(
-            "lists nested "
-                + lengths.size()
-                + " deep do not fit an array, which has at most "
+            "lists nested as deep as these do not fit an array, which has at most "
                 + PgArray.MAX_DIMENSIONS
                 + " dimensions");
       }
@@ -531,39 +517,6 @@ final class ArrayCodecs {
         out.writeInt(count).writeInt(1);
       }
       write.accept(out, value);
-    }
-  }
-
-  /** Any container as the server would print it. */
-  private record Printed(Codec<?> all, CodecRegistry registry) implements Codec<String> {
-    @Override
-    public Class<String> javaType() {
-      return String.class;
-    }
-
-    @Override
-    public Format format() {
-      return all.format();
-    }
-
-    @Override
-    public void encode(String value, PgType type, ValueWriter out) {
-      throw new PgCodecException(
-          "java.lang.String is only read from " + type.displayName() + ", never written");
-    }
-
-    @Override
-    @SuppressWarnings("unchecked")
-    public String decode(PgType type, ValueReader in) {
-      Object value = all.decode(type, in);
-      Codec<Object> printer =
-          (Codec<Object>) registry.findEncoder(type, value.getClass(), Format.TEXT);
-      if (printer == null) {
-        throw new PgCodecException(type.displayName() + " cannot be read as java.lang.String");
-      }
-      var text = new ValueWriter();
-      printer.encode(value, type, text);
-      return new ValueReader(text.array(), 0, text.size()).readUtf8();
     }
   }
 }

@@ -15,10 +15,45 @@ final class ArrayText {
   private ArrayText() {}
 
   static PgArray<Object> read(PgType.Array type, Codec<?> element, ValueReader in) {
-    return new Parser(in.readUtf8(), type).parse(element);
+    String text = in.readUtf8();
+    return ArrayCodecs.isVector(type)
+        ? readVector(text, type, element)
+        : new Parser(text, type).parse(element);
+  }
+
+  /** int2vector and oidvector have neither braces nor commas. */
+  private static PgArray<Object> readVector(String text, PgType.Array type, Codec<?> element) {
+    String[] parts = text.isEmpty() ? new String[0] : text.split(" ", -1);
+    var elements = new @Nullable Object[parts.length];
+    for (int i = 0; i < parts.length; i++) {
+      byte[] bytes = parts[i].getBytes(StandardCharsets.UTF_8);
+      elements[i] = new ValueReader(bytes, 0, bytes.length).readAll(element, type.element());
+    }
+    return PgArray.of(new int[] {parts.length}, new int[1], elements);
+  }
+
+  private static void writeVector(
+      PgArray<?> array, PgType.Array type, CodecRegistry registry, ValueWriter out) {
+    int from = out.size();
+    new ArrayCodecs.Elements(registry, type.element(), Format.TEXT)
+        .forEach(
+            array.flat(),
+            (codec, value) -> {
+              if (out.size() > from) {
+                out.writeByte(' ');
+              }
+              codec.encode(value, type.element(), out);
+            },
+            () -> {
+              throw new PgCodecException("a NULL does not fit " + type.displayName());
+            });
   }
 
   static void write(PgArray<?> array, PgType.Array type, CodecRegistry registry, ValueWriter out) {
+    if (ArrayCodecs.isVector(type)) {
+      writeVector(array, type, registry, out);
+      return;
+    }
     int[] dimensions = array.dimensions();
     if (dimensions.length == 0) {
       out.writeUtf8("{}");

@@ -67,7 +67,9 @@ final class BinaryCodecs {
   private BinaryCodecs() {}
 
   static Conversions<Boolean> bool() {
-    return Conversions.of(BOOL, Object::toString, BinaryCodecs::parseBool);
+    // true::text is "true", but inside an array or a row it is printed as t.
+    return Conversions.of(
+        BOOL, bool -> bool ? "t" : "f", BinaryCodecs::parseBool, Object::toString);
   }
 
   static Conversions<byte[]> bytea() {

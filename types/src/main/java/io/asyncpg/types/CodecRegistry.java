@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -19,17 +20,19 @@ import org.jspecify.annotations.Nullable;
  * null)}; a codec of the other format is passed over when reading.
  */
 public final class CodecRegistry {
-  private static final CodecRegistry STANDARD = new CodecRegistry(List.of());
+  private static final CodecRegistry STANDARD = new CodecRegistry(List.of(), BuiltinTypes::byOid);
   private static final int REMEMBERED = 16_384;
 
   /** The answer that there is none. */
   private static final Object NONE = new Object();
 
   private final List<CodecModule> modules;
+  private final IntFunction<@Nullable PgType> types;
   private final ConcurrentHashMap<Question, Object> answers = new ConcurrentHashMap<>();
 
-  private CodecRegistry(List<CodecModule> modules) {
+  private CodecRegistry(List<CodecModule> modules, IntFunction<@Nullable PgType> types) {
     this.modules = modules;
+    this.types = types;
   }
 
   /**
@@ -50,7 +53,7 @@ public final class CodecRegistry {
   public CodecRegistry with(CodecModule... modules) {
     var all = new ArrayList<>(this.modules);
     all.addAll(List.of(modules));
-    return new CodecRegistry(List.copyOf(all));
+    return new CodecRegistry(List.copyOf(all), types);
   }
 
   /**
@@ -74,6 +77,28 @@ public final class CodecRegistry {
 
   private static boolean related(Class<?> codec, Class<?> asked) {
     return codec.isAssignableFrom(asked) || asked.isAssignableFrom(codec);
+  }
+
+  /**
+   * This registry, able to read the members of an anonymous record that are of types made at run
+   * time. Without this a record may hold built-in types only.
+   *
+   * @param types the types of one database by OID; null for one that is unknown there. Built-in
+   *     types are not asked for
+   * @return a new registry
+   */
+  public CodecRegistry withTypes(IntFunction<@Nullable PgType> types) {
+    return new CodecRegistry(
+        modules,
+        oid -> {
+          PgType builtin = BuiltinTypes.byOid(oid);
+          return builtin == null ? types.apply(oid) : builtin;
+        });
+  }
+
+  /** A type by its OID, as the members of a record are given. */
+  @Nullable PgType type(int oid) {
+    return types.apply(oid);
   }
 
   /**
@@ -151,7 +176,19 @@ public final class CodecRegistry {
       return formatOf(array.element());
     } else if (type instanceof PgType.Domain domain) {
       return formatOf(domain.base());
+    } else if (type instanceof PgType.Range range) {
+      return formatOf(range.subtype());
+    } else if (type instanceof PgType.Multirange multirange) {
+      return formatOf(multirange.range());
+    } else if (type instanceof PgType.Composite composite) {
+      return composite.attributes().stream()
+              .allMatch(attribute -> formatOf(attribute.type()) == Format.BINARY)
+          ? Format.BINARY
+          : Format.TEXT;
     } else if (type instanceof PgType.Enumeration) {
+      return Format.BINARY;
+    }
+    if (isRecord(type)) {
       return Format.BINARY;
     }
     Conversions<?> conversions = StandardCodecs.find(type);
@@ -185,8 +222,21 @@ public final class CodecRegistry {
     }
     if (type instanceof PgType.Domain domain) {
       return findDecoder(domain.base(), wanted, format);
-    } else if (type instanceof PgType.Array array) {
+    }
+    if (raw == String.class && isContainer(type)) {
+      Codec<?> whole = findDecoder(type, null, format);
+      return whole == null ? null : new PrintedCodec(whole, this);
+    }
+    if (type instanceof PgType.Array array) {
       return ArrayCodecs.decoder(this, array, wanted, format);
+    } else if (type instanceof PgType.Range range) {
+      return RangeCodecs.decoder(this, range, wanted, format);
+    } else if (type instanceof PgType.Multirange multirange) {
+      return RangeCodecs.decoder(this, multirange, wanted, format);
+    } else if (type instanceof PgType.Composite composite) {
+      return CompositeCodecs.decoder(this, composite, wanted, format);
+    } else if (isRecord(type)) {
+      return CompositeCodecs.recordDecoder(this, wanted, format);
     } else if (type instanceof PgType.Enumeration enumeration) {
       return EnumCodec.decoder(enumeration, raw, format);
     }
@@ -194,7 +244,12 @@ public final class CodecRegistry {
     if (conversions == null && format == Format.TEXT) {
       conversions = TextCodecs.UNKNOWN;
     }
-    return conversions == null ? null : conversions.reader(raw, format);
+    if (conversions == null) {
+      return null;
+    }
+    return raw != null && raw.isEnum() && isText(conversions)
+        ? EnumCodec.byName(raw, format)
+        : conversions.reader(raw, format);
   }
 
   /** As {@link #encoder}, in a given format, and null where there is none. */
@@ -222,6 +277,12 @@ public final class CodecRegistry {
       return findEncoder(domain.base(), given, format);
     } else if (type instanceof PgType.Array array) {
       return ArrayCodecs.encoder(this, array, given, format);
+    } else if (type instanceof PgType.Range range) {
+      return RangeCodecs.encoder(this, range, given, format);
+    } else if (type instanceof PgType.Multirange multirange) {
+      return RangeCodecs.encoder(this, multirange, given, format);
+    } else if (type instanceof PgType.Composite composite) {
+      return CompositeCodecs.encoder(this, composite, given, format);
     } else if (type instanceof PgType.Enumeration enumeration) {
       return EnumCodec.encoder(enumeration, given, format);
     }
@@ -229,7 +290,27 @@ public final class CodecRegistry {
     if (conversions == null && format == Format.TEXT) {
       conversions = TextCodecs.UNKNOWN;
     }
-    return conversions == null ? null : conversions.writer(given, format);
+    if (conversions == null) {
+      return null;
+    }
+    return Enum.class.isAssignableFrom(given) && isText(conversions)
+        ? EnumCodec.byName(given, format)
+        : conversions.writer(given, format);
+  }
+
+  private static boolean isText(Conversions<?> conversions) {
+    return conversions == StandardCodecs.TEXT || conversions == TextCodecs.UNKNOWN;
+  }
+
+  private static boolean isRecord(PgType type) {
+    return type instanceof PgType.Pseudo && type.oid() == BuiltinTypes.RECORD.oid();
+  }
+
+  private static boolean isContainer(PgType type) {
+    return type instanceof PgType.Array
+        || type instanceof PgType.Range
+        || type instanceof PgType.Multirange
+        || type instanceof PgType.Composite;
   }
 
   private void remember(Question question, Object answer) {
@@ -240,19 +321,47 @@ public final class CodecRegistry {
     answers.put(question, answer);
   }
 
+  /** What to ask for instead, before "or". */
   private static String readable(PgType type) {
-    Conversions<?> conversions = conversions(type);
-    return conversions == null ? "" : "ask for " + names(conversions.readable()) + ", ";
-  }
-
-  private static String writable(PgType type) {
-    if (type instanceof PgType.Array array) {
-      return "pass a Collection or an array of what can become "
-          + array.element().displayName()
-          + ", ";
+    String kind = kind(type);
+    if (kind != null) {
+      return "ask for " + kind + " or java.lang.String, ";
     }
     Conversions<?> conversions = conversions(type);
-    return conversions == null ? "" : "pass " + names(conversions.writable()) + ", ";
+    return conversions == null
+        ? "ask for java.lang.String, "
+        : "ask for " + names(conversions.readable()) + ", ";
+  }
+
+  /** What to pass instead, before "or". */
+  private static String writable(PgType type) {
+    if (isRecord(type)) {
+      return "the server takes no anonymous record: cast the parameter to a named composite type, ";
+    }
+    String kind = kind(type);
+    if (kind != null) {
+      return "pass " + kind + ", ";
+    }
+    Conversions<?> conversions = conversions(type);
+    return conversions == null
+        ? "pass java.lang.String, "
+        : "pass " + names(conversions.writable()) + ", ";
+  }
+
+  /** What the values of a type are, where they are put together from others. */
+  private static @Nullable String kind(PgType type) {
+    if (type instanceof PgType.Domain domain) {
+      return kind(domain.base());
+    } else if (type instanceof PgType.Array array) {
+      return "a List or an array of what can become " + array.element().displayName();
+    } else if (type instanceof PgType.Range range) {
+      return "an io.asyncpg.types.value.Range of what can become " + range.subtype().displayName();
+    } else if (type instanceof PgType.Multirange multirange) {
+      return "a List of what can become " + multirange.range().displayName();
+    } else if (type instanceof PgType.Composite || isRecord(type)) {
+      return "an io.asyncpg.types.value.Composite, a Map, a record by its components' names";
+    }
+    return type instanceof PgType.Enumeration ? "a Java enum, java.lang.String" : null;
   }
 
   private static @Nullable Conversions<?> conversions(PgType type) {

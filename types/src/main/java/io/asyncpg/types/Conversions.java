@@ -40,10 +40,19 @@ final class Conversions<T> {
   /** A type that travels in its codec's format, and in text inside what travels in text. */
   static <T> Conversions<T> of(
       Codec<T> codec, Function<T, String> print, Function<String, T> parse) {
+    return of(codec, print, parse, print);
+  }
+
+  /** The same where a String is not what the type's output function prints. */
+  static <T> Conversions<T> of(
+      Codec<T> codec,
+      Function<T, String> print,
+      Function<String, T> parse,
+      Function<T, String> string) {
     Codec<T> text =
         codec.format() == Format.TEXT ? codec : new TextForm<>(codec.javaType(), print, parse);
     var all = new Conversions<>(codec, text);
-    return codec.javaType() == String.class ? all : all.reads(String.class, print);
+    return codec.javaType() == String.class ? all : all.reads(String.class, string);
   }
 
   /** The Java type read when none is asked for, where it is not the one the others convert from. */

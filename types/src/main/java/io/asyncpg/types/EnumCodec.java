@@ -40,20 +40,25 @@ final class EnumCodec<E extends Enum<E>> implements Codec<E> {
   }
 
   static @Nullable Codec<?> encoder(PgType.Enumeration type, Class<?> given, Format format) {
-    // A constant with a body has a class of its own.
-    Class<?> declared = given.isEnum() ? given : given.getSuperclass();
-    return Enum.class.isAssignableFrom(given) && declared != null
-        ? of(declared, type.labels(), format)
+    return Enum.class.isAssignableFrom(given)
+        ? of(declared(given), type.labels(), format)
         : text(format).writer(given, format);
+  }
+
+  /** A constant with a body has a class of its own. */
+  private static Class<?> declared(Class<?> given) {
+    Class<?> above = given.getSuperclass();
+    return given.isEnum() || above == null ? given : above;
   }
 
   /** A Java enum in a column of text: its constants' names. */
   static Codec<?> byName(Class<?> javaType, Format format) {
+    Class<?> declared = declared(javaType);
     var names = new ArrayList<String>();
-    for (Object constant : javaType.getEnumConstants()) {
+    for (Object constant : declared.getEnumConstants()) {
       names.add(((Enum<?>) constant).name());
     }
-    return of(javaType, names, format);
+    return of(declared, names, format);
   }
 
   private static Conversions<String> text(Format format) {

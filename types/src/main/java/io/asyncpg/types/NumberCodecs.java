@@ -4,6 +4,8 @@ import io.asyncpg.error.PgCodecException;
 import io.asyncpg.types.value.Numeric;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.math.MathContext;
+import java.math.RoundingMode;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -244,10 +246,22 @@ final class NumberCodecs {
         .writes(Number.class, n -> BigInteger.valueOf(exactLong(n)));
   }
 
+  static Conversions<Float> float4() {
+    return floating(
+        FLOAT4, NumberCodecs::exactFloat, NumberCodecs::print, NumberCodecs::parseFloat);
+  }
+
+  static Conversions<Double> float8() {
+    return floating(FLOAT8, n -> n, NumberCodecs::print, NumberCodecs::parseDouble);
+  }
+
   /** A floating-point number as every class for numbers that holds it exactly. */
-  static <T extends Number> Conversions<T> floating(
-      Codec<T> codec, Function<Double, T> narrow, Function<T, String> print) {
-    return Conversions.of(codec, print, text -> narrow.apply(parseDouble(text)))
+  private static <T extends Number> Conversions<T> floating(
+      Codec<T> codec,
+      Function<Double, T> narrow,
+      Function<T, String> print,
+      Function<String, T> parse) {
+    return Conversions.of(codec, print, parse)
         .both(Double.class, Number::doubleValue, narrow)
         .both(Float.class, n -> exactFloat(n.doubleValue()), n -> narrow.apply((double) n))
         .both(
@@ -335,6 +349,15 @@ final class NumberCodecs {
     return exactDouble(exactLong(number));
   }
 
+  static float parseFloat(String text) {
+    return switch (text) {
+      case "NaN" -> Float.NaN;
+      case "Infinity" -> Float.POSITIVE_INFINITY;
+      case "-Infinity" -> Float.NEGATIVE_INFINITY;
+      default -> Float.parseFloat(text);
+    };
+  }
+
   static double parseDouble(String text) {
     return switch (text) {
       case "NaN" -> Double.NaN;
@@ -362,22 +385,7 @@ final class NumberCodecs {
     if (value == 0) {
       return 1 / value < 0 ? "-0" : "0";
     }
-    BigDecimal shortest = new BigDecimal(number.toString()).stripTrailingZeros();
-    // Double.toString of JDK 17 may print a digit more than is needed.
-    while (shortest.precision() > 1) {
-      BigDecimal shorter =
-          shortest.round(
-              new java.math.MathContext(
-                  shortest.precision() - 1, java.math.RoundingMode.HALF_EVEN));
-      boolean same =
-          number instanceof Float
-              ? shorter.floatValue() == number.floatValue()
-              : shorter.doubleValue() == value;
-      if (!same) {
-        break;
-      }
-      shortest = shorter.stripTrailingZeros();
-    }
+    BigDecimal shortest = shortest(number);
     int exponent = shortest.precision() - shortest.scale() - 1;
     if (exponent >= -4 && exponent < digits) {
       return shortest.toPlainString();
@@ -392,6 +400,43 @@ final class NumberCodecs {
       text.append('0');
     }
     return text.append(Math.abs(exponent)).toString();
+  }
+
+  /**
+   * The fewest digits that say which number is meant. As in the server, digits halfway to the next
+   * number do not: 1e23 is 9.999999999999999e+22.
+   */
+  private static BigDecimal shortest(Number number) {
+    double value = number.doubleValue();
+    boolean single = number instanceof Float;
+    BigDecimal exact = new BigDecimal(value);
+    double up = single ? Math.ulp((float) value) : Math.ulp(value);
+    double down = value - (single ? Math.nextDown((float) value) : Math.nextDown(value));
+    if (value < 0) {
+      down = up;
+      up = (single ? Math.nextUp((float) value) : Math.nextUp(value)) - value;
+    }
+    BigDecimal two = BigDecimal.valueOf(2);
+    BigDecimal least = exact.subtract(new BigDecimal(down).divide(two));
+    BigDecimal most = exact.add(new BigDecimal(up).divide(two));
+    int digits = new BigDecimal(number.toString()).stripTrailingZeros().precision();
+    BigDecimal found = rounded(exact, digits);
+    while (digits < 17 && !isBetween(found, least, most)) {
+      found = rounded(exact, ++digits);
+    }
+    // Double.toString of JDK 17 may print a digit more than is needed.
+    while (digits > 1 && isBetween(rounded(exact, digits - 1), least, most)) {
+      found = rounded(exact, --digits);
+    }
+    return found.stripTrailingZeros();
+  }
+
+  private static BigDecimal rounded(BigDecimal number, int digits) {
+    return number.round(new MathContext(digits, RoundingMode.HALF_EVEN));
+  }
+
+  private static boolean isBetween(BigDecimal number, BigDecimal least, BigDecimal most) {
+    return number.compareTo(least) > 0 && number.compareTo(most) < 0;
   }
 
   private static PgCodecException outOfRange(String given, PgType type, String range) {

@@ -81,7 +81,8 @@ final class NumericCodecs {
                 value.isNaN()
                     ? NAN
                     : value.equals(Numeric.POSITIVE_INFINITY) ? INFINITY : MINUS_INFINITY;
-            out.writeShort(0).writeShort(0).writeShort(sign).writeShort(0);
+            // The scale of an infinity means nothing; this is the server's.
+            out.writeShort(0).writeShort(0).writeShort(sign).writeShort(sign == NAN ? 0 : 32);
           }
         }
 

@@ -1,6 +1,7 @@
 package io.asyncpg.types;
 
 import io.asyncpg.error.PgCodecException;
+import io.asyncpg.error.PgException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
@@ -325,10 +326,24 @@ public final class ValueReader {
    * @param codec reads the value and must read all of it
    * @param type the value's type
    * @return the value
-   * @throws PgCodecException if the codec refuses or leaves bytes unread
+   * @throws PgCodecException if the codec refuses, fails or leaves bytes unread
    */
   public <T> T readAll(Codec<T> codec, PgType type) {
-    T value = codec.decode(type, this);
+    T value;
+    try {
+      value = codec.decode(type, this);
+    } catch (PgException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new PgCodecException(
+          "the codec "
+              + codec.getClass().getName()
+              + " fails to read this "
+              + type.displayName()
+              + " as "
+              + codec.javaType().getName(),
+          e);
+    }
     if (position != end) {
       throw new PgCodecException(
           type.displayName()

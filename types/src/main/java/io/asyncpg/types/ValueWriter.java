@@ -1,6 +1,7 @@
 package io.asyncpg.types;
 
 import io.asyncpg.error.PgCodecException;
+import io.asyncpg.error.PgException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
@@ -243,7 +244,8 @@ public final class ValueWriter {
    * @param codec writes the value
    * @param value the value, or null for NULL
    * @param type the value's type
-   * @throws PgCodecException if the value does not fit the type, or all would exceed 2 GB
+   * @throws PgCodecException if the value does not fit the type, the codec fails, or all would
+   *     exceed 2 GB
    */
   public <T> void writeValue(Codec<T> codec, @Nullable T value, PgType type) {
     if (value == null) {
@@ -251,7 +253,21 @@ public final class ValueWriter {
       return;
     }
     int mark = beginLength();
-    codec.encode(value, type, this);
+    try {
+      codec.encode(value, type, this);
+    } catch (PgException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      // Its message may hold the value, so it is a cause and no more.
+      throw new PgCodecException(
+          "the codec "
+              + codec.getClass().getName()
+              + " fails to write a "
+              + value.getClass().getName()
+              + " as "
+              + type.displayName(),
+          e);
+    }
     endLength(mark);
   }
 

@@ -97,6 +97,7 @@ class NumberCodecsTest {
     assertThat(NumberCodecs.print(1e-5)).isEqualTo("1e-05");
     assertThat(NumberCodecs.print(-1.5e300)).isEqualTo("-1.5e+300");
     assertThat(NumberCodecs.print(2.0E-3)).isEqualTo("0.002");
+    assertThat(NumberCodecs.print(Double.parseDouble("1e23"))).isEqualTo("9.999999999999999e+22");
     assertThat(NumberCodecs.print(1e6f)).isEqualTo("1e+06");
     assertThat(NumberCodecs.print(Double.MIN_VALUE)).isEqualTo("5e-324");
   }
