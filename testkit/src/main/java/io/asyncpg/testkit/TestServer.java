@@ -81,6 +81,7 @@ public final class TestServer implements AutoCloseable {
 
   private static final AtomicInteger databases = new AtomicInteger();
   private static @Nullable TestServer shared;
+  private static @Nullable TestServer postgis;
 
   private final String host;
   private final int port;
@@ -127,7 +128,7 @@ public final class TestServer implements AutoCloseable {
       } else {
         started = start();
       }
-      Runtime.getRuntime().addShutdownHook(new Thread(started::close, "testkit-shutdown"));
+      endWithTheJvm(started);
       shared = started;
     }
     return shared;
@@ -162,22 +163,33 @@ public final class TestServer implements AutoCloseable {
   }
 
   /**
-   * A server that has PostGIS: this machine's own PostgreSQL packages, or the {@code postgis} image
-   * with {@code -Dasyncpg.test.server=testcontainers}. Skips the test where there is none.
+   * This JVM's server with PostGIS at hand ({@code CREATE EXTENSION postgis}): this machine's own
+   * PostgreSQL packages, or the {@code postgis} image with {@code
+   * -Dasyncpg.test.server=testcontainers}. Skips the test where there is none. Do not close it.
    */
-  public static TestServer startPostgis() {
-    if ("testcontainers".equals(System.getProperty("asyncpg.test.server"))) {
-      return contained("postgis/postgis:" + wantedMajor() + "-3.6");
+  public static synchronized TestServer postgis() {
+    if (postgis == null) {
+      TestServer started =
+          "testcontainers".equals(System.getProperty("asyncpg.test.server"))
+              ? contained("postgis/postgis:" + wantedMajor() + "-3.6")
+              : launched(
+                  PostgresHome.withPostgis().orElseGet(TestServer::skipForLackOfPostgis), Map.of());
+      endWithTheJvm(started);
+      postgis = started;
     }
-    PostgresHome home =
-        PostgresHome.withPostgis()
-            .orElseGet(
-                () ->
-                    Assumptions.abort(
-                        "no PostGIS on this machine: apt-get install postgresql-15-postgis-3, or name"
-                            + " a PostgreSQL that has it with -Dasyncpg.test.postgis=<directory above"
-                            + " bin>, or use -Dasyncpg.test.server=testcontainers"));
-    return launched(home, Map.of());
+    return postgis;
+  }
+
+  private static PostgresHome skipForLackOfPostgis() {
+    String how =
+        "no PostGIS on this machine: apt-get install postgresql-15-postgis-3, or name a PostgreSQL that has"
+            + " it with -Dasyncpg.test.postgis=<directory above bin>, or use"
+            + " -Dasyncpg.test.server=testcontainers";
+    return Assumptions.abort(how);
+  }
+
+  private static void endWithTheJvm(TestServer server) {
+    Runtime.getRuntime().addShutdownHook(new Thread(server::close, "testkit-shutdown"));
   }
 
   private static TestServer launched(PostgresHome home, Map<String, String> settings) {

@@ -105,6 +105,16 @@ class TestServerTest {
     }
   }
 
+  @Test
+  void theServerWithPostgisHasIt() {
+    TestServer server = TestServer.postgis();
+    String database = server.createDatabase();
+    server.sqlIn(database, "CREATE EXTENSION postgis");
+    assertThat(server.rowsIn(database, "SELECT ST_AsText(ST_MakePoint(1, 2))"))
+        .containsExactly(List.of("POINT(1 2)"));
+    server.dropDatabase(database);
+  }
+
   private static Connection connect(String user, String password) throws SQLException {
     TestServer server = TestServer.shared();
     return server.jdbc(user, password, server.database());

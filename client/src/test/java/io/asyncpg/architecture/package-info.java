@@ -1,0 +1,4 @@
+@NullMarked
+package io.asyncpg.architecture;
+
+import org.jspecify.annotations.NullMarked;
