@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * nearest, so that a request whose deadline is later than the timer's costs nothing.
  */
 final class Deadlines {
+  /** Half of what nanoseconds in a long can say, so that now and a deadline can be compared. */
+  private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE / 2);
+
   private final Session session;
   private final Runnable check = this::check;
   private @Nullable ScheduledFuture<?> timer;
@@ -27,6 +30,11 @@ final class Deadlines {
   static long in(long timeout) {
     long deadline = System.nanoTime() + timeout;
     return deadline == 0 ? 1 : deadline;
+  }
+
+  /** A timeout in nanoseconds: 146 years where it is longer. */
+  static long nanos(Duration timeout) {
+    return timeout.compareTo(LONGEST) > 0 ? LONGEST.toNanos() : timeout.toNanos();
   }
 
   void watch(long deadline) {

@@ -1,0 +1,108 @@
+package io.asyncpg.client.session;
+
+import io.asyncpg.client.CommandTag;
+import io.asyncpg.client.PgClient;
+import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.Row;
+import io.asyncpg.client.Rows;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
+
+/** What a connection and a transaction have in common: SQL runs on their session. Any thread. */
+abstract class Client implements PgClient {
+  /** Bind counts its parameters in sixteen bits. */
+  private static final int MOST_ARGUMENTS = 0xffff;
+
+  final Session session;
+  final Lease lease;
+
+  /** What this view was asked to bound each call with; null for the configuration's. */
+  final @Nullable Duration ownTimeout;
+
+  Client(Session session, Lease lease, @Nullable Duration ownTimeout) {
+    this.session = session;
+    this.lease = lease;
+    this.ownTimeout = ownTimeout;
+  }
+
+  /** Why it may not be used any more, and what to do; null while it may. */
+  @Nullable String ended() {
+    return lease.ended();
+  }
+
+  /** The bound of one call; null for none. Zero or less fails before anything is sent. */
+  final @Nullable Duration timeout() {
+    return ownTimeout == null ? session.config().commandTimeout() : ownTimeout;
+  }
+
+  /**
+   * Runs a request, if this handle may still be used and has time.
+   *
+   * @param request makes the request, given its timeout in nanoseconds; 0 for none
+   */
+  <T extends @Nullable Object> PgFuture<T> run(String sql, LongFunction<Request<T>> request) {
+    String ended = ended();
+    if (ended != null) {
+      return PgFuture.failed(new IllegalStateException(ended));
+    }
+    Duration timeout = timeout();
+    long nanos = 0;
+    if (timeout != null) {
+      if (timeout.isNegative() || timeout.isZero()) {
+        return PgFuture.failed(Deadlines.noneLeft(timeout, sql));
+      }
+      nanos = Deadlines.nanos(timeout);
+    }
+    try {
+      return Fetch.run(request.apply(nanos));
+    } catch (IllegalArgumentException misuse) {
+      return PgFuture.failed(misuse);
+    }
+  }
+
+  static @Nullable Object[] copy(@Nullable Object[] args) {
+    if (args.length > MOST_ARGUMENTS) {
+      throw new IllegalArgumentException(
+          args.length
+              + " arguments were given, but PostgreSQL takes "
+              + MOST_ARGUMENTS
+              + " at most: pass an array as one argument, or use COPY");
+    }
+    return args.length == 0 ? args : args.clone();
+  }
+
+  @Override
+  public PgFuture<CommandTag> execute(String sql, @Nullable Object... args) {
+    return args.length == 0
+        ? run(sql, time -> new Script(session, sql, time))
+        : run(sql, time -> new Fetch.Tag(session, sql, copy(args), time));
+  }
+
+  @Override
+  public PgFuture<Rows> fetch(String sql, @Nullable Object... args) {
+    return run(sql, time -> new Fetch.AllRows(session, sql, copy(args), time));
+  }
+
+  @Override
+  public PgFuture<Optional<Row>> fetchRow(String sql, @Nullable Object... args) {
+    return run(sql, time -> new Fetch.FirstRow(session, sql, copy(args), time));
+  }
+
+  @Override
+  public <T> PgFuture<@Nullable T> fetchValue(Class<T> type, String sql, @Nullable Object... args) {
+    return run(sql, time -> new Fetch.FirstColumn<T>(session, type, sql, copy(args), time));
+  }
+
+  @Override
+  public <T> PgFuture<List<T>> fetch(Class<T> type, String sql, @Nullable Object... args) {
+    return run(sql, time -> new Fetch.AllValues<T>(session, type, sql, copy(args), time));
+  }
+
+  @Override
+  public <T> PgFuture<Optional<T>> fetchRow(Class<T> type, String sql, @Nullable Object... args) {
+    return run(sql, time -> new Fetch.FirstValue<T>(session, type, sql, copy(args), time));
+  }
+}
