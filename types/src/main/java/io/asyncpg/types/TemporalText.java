@@ -115,7 +115,8 @@ final class TemporalText {
     int at = 0;
     while (part.lookingAt()) {
       if (part.group(4) != null) {
-        micros = "-".equals(part.group(3)) ? -micros(part.group(4)) : micros(part.group(4));
+        long negative = negativeMicros(part.group(4));
+        micros = "-".equals(part.group(3)) ? negative : Math.negateExact(negative);
       } else if (part.group(2).equals("day")) {
         days = Integer.parseInt(part.group(1));
       } else {
@@ -158,6 +159,11 @@ final class TemporalText {
   }
 
   private static long micros(String text) {
+    return Math.negateExact(negativeMicros(text));
+  }
+
+  /** Counted down, as the longest interval is a negative one. */
+  private static long negativeMicros(String text) {
     Matcher parts = TIME.matcher(text);
     if (!parts.matches()) {
       throw new DateTimeException("no time");
@@ -167,8 +173,8 @@ final class TemporalText {
             Math.multiplyExact(Long.parseLong(parts.group(1)), 3600),
             Long.parseLong(parts.group(2)) * 60 + Long.parseLong(parts.group(3)));
     String fraction = parts.group(4) == null ? "" : parts.group(4).substring(1);
-    return Math.addExact(
-        Math.multiplyExact(seconds, 1_000_000),
+    return Math.subtractExact(
+        Math.multiplyExact(-seconds, 1_000_000),
         Long.parseLong((fraction + "000000").substring(0, 6)));
   }
 
