@@ -3,6 +3,8 @@ package io.asyncpg.client;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -83,6 +85,34 @@ public interface PgClient {
    * @return the value; empty when there is no row, and for NULL
    */
   <T> PgFuture<Optional<T>> fetchRow(Class<T> type, String sql, @Nullable Object... args);
+
+  /**
+   * Runs work in a transaction: commits when the stage it returns completes well, and rolls back
+   * when it fails, when the work throws, and when the returned future is cancelled. In a
+   * transaction that is open already, the work runs in a savepoint.
+   *
+   * @param <T> the result
+   * @param work what to do with the transaction, which it must neither commit nor roll back; called
+   *     on this thread
+   * @return the work's result, once it is committed. It fails with what the work failed with; what
+   *     went wrong while rolling back is suppressed in that. {@link #withTimeout} bounds the whole
+   */
+  <T extends @Nullable Object> PgFuture<T> transaction(
+      Function<? super PgTransaction, ? extends CompletionStage<T>> work);
+
+  /**
+   * As {@link #transaction(Function)}, with options.
+   *
+   * @param <T> the result
+   * @param options isolation, access mode, retries. A savepoint cannot have others than the
+   *     transaction around it: {@link IllegalArgumentException}
+   * @param work what to do with the transaction; called on this thread, and for a retry where
+   *     futures complete, so that there it must not block. It has to be fit to run more than once
+   * @return the work's result, once it is committed
+   */
+  <T extends @Nullable Object> PgFuture<T> transaction(
+      TransactionOptions options,
+      Function<? super PgTransaction, ? extends CompletionStage<T>> work);
 
   /**
    * The same client, each of its calls bounded: waiting for its turn, preparing and running count

@@ -36,6 +36,25 @@ public interface PgConnection extends PgClient, AutoCloseable {
   }
 
   /**
+   * Begins a transaction with the session's defaults; see {@link #begin(TransactionOptions)}.
+   *
+   * @return the transaction
+   */
+  PgFuture<PgTransaction> begin();
+
+  /**
+   * Begins a transaction, or a savepoint when one is open. Nothing is sent for a transaction until
+   * its first statement is.
+   *
+   * @param options isolation and access mode; retries are for {@link PgClient#transaction} alone. A
+   *     savepoint cannot have others than the transaction around it: {@link
+   *     IllegalArgumentException}
+   * @return the transaction. It fails with {@link IllegalStateException} when a transaction was
+   *     begun by hand, with SQL, and is open
+   */
+  PgFuture<PgTransaction> begin(TransactionOptions options);
+
+  /**
    * Listens to the server's notices. The same listener twice counts once.
    *
    * @param listener called on the event loop, in the order of the server; must not block
@@ -71,7 +90,8 @@ public interface PgConnection extends PgClient, AutoCloseable {
   Map<String, String> settings();
 
   /**
-   * Whether the session is in a transaction block, failed or not, as of the last answer.
+   * Whether the session is in a transaction block, failed or not: one begun here, from the call on,
+   * or by hand, from the answer on.
    *
    * @return false between transactions
    */

@@ -201,6 +201,11 @@ final class Cancellation {
   /** A bare Sync: once it is answered, no signal sent before can be pending. */
   private final class Fence extends Exchange {
     @Override
+    boolean runsInTransactions() {
+      return false;
+    }
+
+    @Override
     void write(Session session, FrontendWriter out) {
       out.sync();
     }

@@ -3,11 +3,15 @@ package io.asyncpg.client.session;
 import io.asyncpg.client.CommandTag;
 import io.asyncpg.client.PgClient;
 import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.PgTransaction;
 import io.asyncpg.client.Row;
 import io.asyncpg.client.Rows;
+import io.asyncpg.client.TransactionOptions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +37,24 @@ abstract class Client implements PgClient {
     return lease.ended();
   }
 
+  /** The transaction or savepoint that this is a handle of; null for none. */
+  @Nullable Block block() {
+    return null;
+  }
+
+  @Override
+  public <T extends @Nullable Object> PgFuture<T> transaction(
+      Function<? super PgTransaction, ? extends CompletionStage<T>> work) {
+    return transaction(TransactionOptions.defaults(), work);
+  }
+
+  @Override
+  public <T extends @Nullable Object> PgFuture<T> transaction(
+      TransactionOptions options,
+      Function<? super PgTransaction, ? extends CompletionStage<T>> work) {
+    return TransactionRun.start(this, options, work);
+  }
+
   /** The bound of one call; null for none. Zero or less fails before anything is sent. */
   final @Nullable Duration timeout() {
     return ownTimeout == null ? session.config().commandTimeout() : ownTimeout;
@@ -44,6 +66,22 @@ abstract class Client implements PgClient {
    * @param request makes the request, given its timeout in nanoseconds; 0 for none
    */
   <T extends @Nullable Object> PgFuture<T> run(String sql, LongFunction<Request<T>> request) {
+    return bounded(
+        sql,
+        nanos -> {
+          Request<T> made = request.apply(nanos);
+          made.own(block());
+          return Fetch.run(made);
+        });
+  }
+
+  /**
+   * Makes a call, if this handle may still be used and has time.
+   *
+   * @param call is given its timeout in nanoseconds; 0 for none
+   */
+  final <T extends @Nullable Object> PgFuture<T> bounded(
+      String sql, LongFunction<PgFuture<T>> call) {
     String ended = ended();
     if (ended != null) {
       return PgFuture.failed(new IllegalStateException(ended));
@@ -57,7 +95,7 @@ abstract class Client implements PgClient {
       nanos = Deadlines.nanos(timeout);
     }
     try {
-      return Fetch.run(request.apply(nanos));
+      return call.apply(nanos);
     } catch (IllegalArgumentException misuse) {
       return PgFuture.failed(misuse);
     }

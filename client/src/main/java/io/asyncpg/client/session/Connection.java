@@ -3,7 +3,9 @@ package io.asyncpg.client.session;
 import io.asyncpg.client.Notice;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.PgTransaction;
 import io.asyncpg.client.ServerVersion;
+import io.asyncpg.client.TransactionOptions;
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.protocol.TransactionStatus;
@@ -23,6 +25,17 @@ final class Connection extends Client implements PgConnection {
 
   private Connection(Session session, Lease lease, @Nullable Duration timeout) {
     super(session, lease, timeout);
+  }
+
+  @Override
+  public PgFuture<PgTransaction> begin() {
+    return begin(TransactionOptions.defaults());
+  }
+
+  @Override
+  public PgFuture<PgTransaction> begin(TransactionOptions options) {
+    return bounded(
+        "BEGIN", nanos -> session.transactions().begin(this, options, false, nanos).future());
   }
 
   @Override
@@ -54,7 +67,7 @@ final class Connection extends Client implements PgConnection {
 
   @Override
   public boolean isInTransaction() {
-    return session.transactionStatus() != TransactionStatus.IDLE;
+    return session.transactionStatus() != TransactionStatus.IDLE || session.transactions().isOpen();
   }
 
   @Override

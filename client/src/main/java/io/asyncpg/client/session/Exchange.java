@@ -30,9 +30,20 @@ abstract class Exchange {
   /** The one handed over before it; set and read by {@link Session#submit} and its taking. */
   @Nullable Exchange handedOverBefore;
 
+  /** What the server owes us of a BEGIN in front: ParseComplete, BindComplete, CommandComplete. */
+  private static final int ALL_OF_BEGIN = 3;
+
+  private static final byte[] UNNAMED = FrontendWriter.name("");
+  private static final byte[] NO_VALUES = {};
+  private static final byte[] NO_FORMATS = {0, 0};
+
   private Stage stage = Stage.WAITING;
   private boolean abandoned;
   private int closesOwed;
+  private int beginOwed;
+  private String beginPrefix = "";
+  private @Nullable Block owner;
+  private @Nullable Block enclosing;
 
   final Stage stage() {
     return stage;
@@ -56,6 +67,62 @@ abstract class Exchange {
 
   final void abandon() {
     abandoned = true;
+  }
+
+  /** The transaction or savepoint through whose handle it was asked for; null for none. */
+  final @Nullable Block owner() {
+    return owner;
+  }
+
+  final void own(@Nullable Block block) {
+    owner = block;
+  }
+
+  /** The transaction begun here in which it was written; null for none. */
+  final @Nullable Block enclosing() {
+    return enclosing;
+  }
+
+  final void entered(Block transaction) {
+    enclosing = transaction;
+  }
+
+  /** Whether it belongs into a transaction that is open; false for what only keeps house. */
+  boolean runsInTransactions() {
+    return true;
+  }
+
+  /** Whether it has to be written though nobody waits for it: the server would be left behind. */
+  boolean isWrittenEvenAbandoned() {
+    return false;
+  }
+
+  /**
+   * Its turn has come.
+   *
+   * @return whether it is over without a byte being written, and has completed
+   */
+  boolean endsUnwritten(Session session) {
+    return false;
+  }
+
+  /** Writes BEGIN in front of itself, where it cannot run if BEGIN fails. */
+  void writeBegin(String begin, FrontendWriter out) {
+    out.parse(UNNAMED, begin, new int[0]);
+    out.bind(UNNAMED, UNNAMED, NO_FORMATS, 0, NO_VALUES, 0, NO_FORMATS);
+    out.execute(UNNAMED, 0);
+    beginOwed = ALL_OF_BEGIN;
+  }
+
+  /** For an exchange that is a Query: BEGIN becomes its first statement. */
+  final void prefixBegin(String begin) {
+    beginPrefix = begin + ";";
+    beginOwed = 1;
+  }
+
+  /** What stands before the SQL of a Query; empty for nothing. */
+  final String beginPrefix() {
+    return beginPrefix;
   }
 
   /** Statements that the server was asked to close in front of this exchange. */
@@ -119,9 +186,26 @@ abstract class Exchange {
     throw unexpected(message.getClass().getSimpleName());
   }
 
+  /** CommandComplete, of a BEGIN in front or of its own. */
+  final void completed(String command, long rows) {
+    if (beginOwed == 0) {
+      commandComplete(command, rows);
+      return;
+    }
+    Block begun = enclosing;
+    if (beginOwed != 1 || begun == null) {
+      throw unexpected("CommandComplete");
+    }
+    beginOwed = 0;
+    begun.begun();
+  }
+
   final void receive(BackendMessage message) {
     if (message instanceof BackendMessage.CloseComplete && closesOwed > 0) {
       closesOwed--;
+    } else if ((beginOwed == ALL_OF_BEGIN && message instanceof BackendMessage.ParseComplete)
+        || (beginOwed == ALL_OF_BEGIN - 1 && message instanceof BackendMessage.BindComplete)) {
+      beginOwed--;
     } else {
       message(message);
     }

@@ -49,6 +49,14 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
     return deadline;
   }
 
+  /** Its caller has cancelled it, or its time is up. */
+  void abandoned() {}
+
+  /** Whether running it once more would run it where it ran before: in no transaction. */
+  final boolean mayRunAgain() {
+    return !isAbandoned() && enclosing() == null && !session.transactions().isCurrent();
+  }
+
   final void complete(T result) {
     session.complete(answer, result);
   }

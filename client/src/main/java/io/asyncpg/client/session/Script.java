@@ -32,12 +32,17 @@ final class Script extends Request<CommandTag> {
 
   @Override
   void write(Session session, FrontendWriter out) {
-    out.query(sql);
+    out.query(beginPrefix() + sql);
+  }
+
+  @Override
+  void writeBegin(String begin, FrontendWriter out) {
+    prefixBegin(begin);
   }
 
   @Override
   boolean mayOpenTransaction() {
-    return true;
+    return Sql.scriptMayOpenTransaction(sql);
   }
 
   @Override
@@ -96,7 +101,8 @@ final class Script extends Request<CommandTag> {
   }
 
   @Override
-  void failed(Diagnostic diagnostic) {
+  void failed(Diagnostic reported) {
+    Diagnostic diagnostic = withoutPrefix(reported, beginPrefix().length());
     boolean nothingDone = !somethingDone;
     if (nothingDone
         && !ranAgain
@@ -114,10 +120,35 @@ final class Script extends Request<CommandTag> {
                 : RetrySafety.UNKNOWN));
   }
 
+  /** The position counts from the beginning of the Query: BEGIN in front is not the caller's. */
+  private static Diagnostic withoutPrefix(Diagnostic d, int length) {
+    return length == 0 || d.position() <= length
+        ? d
+        : new Diagnostic(
+            d.severity(),
+            d.localizedSeverity(),
+            d.sqlState(),
+            d.message(),
+            d.detail(),
+            d.hint(),
+            d.position() - length,
+            d.internalPosition(),
+            d.internalQuery(),
+            d.context(),
+            d.schema(),
+            d.table(),
+            d.column(),
+            d.dataType(),
+            d.constraint(),
+            d.file(),
+            d.line(),
+            d.routine());
+  }
+
   @Override
   void ready(Session session, TransactionStatus status) {
     Throwable reason = failure;
-    if (runAgain && status == TransactionStatus.IDLE && !isAbandoned()) {
+    if (runAgain && status == TransactionStatus.IDLE && mayRunAgain()) {
       runAgain = false;
       ranAgain = true;
       failure = null;

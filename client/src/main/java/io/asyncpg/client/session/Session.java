@@ -102,6 +102,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private final Statements statements;
   private final Deadlines deadlines = new Deadlines(this);
   private final Cancellation cancellation;
+  private final Transactions transactions = new Transactions(this);
   private final PgFuture<@Nullable Void> ended = new PgFuture<>();
   private final Map<String, String> parameters = new ConcurrentHashMap<>();
   private final List<Consumer<Notice>> noticeListeners = new CopyOnWriteArrayList<>();
@@ -139,6 +140,25 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     } while (!HANDED_OVER.compareAndSet(this, before, exchange));
     if (before == null && !(reading && loop.inEventLoop())) {
       execute(this);
+    }
+  }
+
+  /** The transactions begun here. */
+  Transactions transactions() {
+    return transactions;
+  }
+
+  void runOnLoop(Runnable task) {
+    execute(task);
+  }
+
+  /** Runs what belongs to the application where its futures complete. */
+  void onCompletionThread(Runnable task) {
+    Executor executor = completionExecutor;
+    if (executor == null) {
+      execute(task);
+    } else {
+      execute(executor, task);
     }
   }
 
@@ -261,7 +281,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       return;
     }
     if (exchange instanceof Request<?> request) {
-      if (request.isAbandoned() || request.future().isDone()) {
+      if (request.future().isDone() && !request.isAbandoned()) {
+        request.abandon();
+        request.abandoned();
+      }
+      if (request.isAbandoned() && !request.isWrittenEvenAbandoned()) {
         exchange.become(Exchange.Stage.DONE);
         return;
       }
@@ -331,7 +355,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       ArrayDeque<Exchange> queue = urgent;
       if (exchange == null) {
         Exchange last = inFlight.peekLast();
-        if (cancellation.holdsWrites() || (last != null && last.mustBeAlone())) {
+        if (cancellation.holdsWrites()
+            || transactions.holdsWrites()
+            || (last != null && last.mustBeAlone())) {
           return false;
         }
         queue = waiting;
@@ -340,7 +366,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       if (exchange == null) {
         return false;
       }
-      if (exchange.isAbandoned()) {
+      if (exchange.isAbandoned() && !exchange.isWrittenEvenAbandoned()) {
         queue.remove();
         exchange.become(Exchange.Stage.DONE);
         continue;
@@ -356,7 +382,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         continue;
       }
       queue.remove();
-      write(exchange);
+      if (exchange.endsUnwritten(this)) {
+        exchange.become(Exchange.Stage.DONE);
+      } else {
+        write(exchange);
+      }
     }
     return true;
   }
@@ -378,7 +408,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
    * come.
    */
   private void prepareAhead() {
-    if (transactionStatus != TransactionStatus.IDLE) {
+    if (transactionStatus != TransactionStatus.IDLE || transactions.isCurrent()) {
       return;
     }
     for (Exchange written : inFlight) {
@@ -406,6 +436,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         writer.close(FrontendMessage.Target.STATEMENT, name);
       }
       exchange.owesCloses(closes.size());
+      transactions.writing(exchange, writer);
       exchange.write(this, writer);
     } catch (Throwable failure) {
       writer.reset(mark);
@@ -416,6 +447,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     } finally {
       values.clear();
     }
+    transactions.written(exchange);
     exchange.become(Exchange.Stage.WRITTEN);
     inFlight.add(exchange);
   }
@@ -445,6 +477,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       return;
     }
     request.abandon();
+    request.abandoned();
     if (request.stage() == Exchange.Stage.WRITTEN) {
       cancellation.wanted();
     }
@@ -586,7 +619,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   @Override
   public void commandComplete(String command, long rows) {
-    current("CommandComplete").commandComplete(command, rows);
+    current("CommandComplete").completed(command, rows);
   }
 
   @Override
@@ -599,6 +632,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       throw nobodyWaits("ReadyForQuery");
     }
     exchange.become(Exchange.Stage.DONE);
+    Block transaction = exchange.enclosing();
+    if (transaction != null) {
+      Transactions.answered(transaction, status);
+    }
     exchange.ready(this, status);
     cancellation.answered(exchange);
   }
@@ -625,6 +662,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private void failed(Diagnostic diagnostic) {
     Exchange exchange = inFlight.peek();
     if (exchange != null) {
+      Block transaction = exchange.enclosing();
+      if (transaction != null) {
+        transaction.failed(diagnostic);
+      }
       exchange.failed(diagnostic);
     }
     if (diagnostic.endsSession()) {

@@ -26,6 +26,18 @@ final class Sql {
     return false;
   }
 
+  /** Whether one of a script's statements may begin a transaction block: a word of it says so. */
+  static boolean scriptMayOpenTransaction(String sql) {
+    for (int i = sql.length() - 5; i >= 0; i--) {
+      char c = (char) (sql.charAt(i) | 0x20);
+      if ((c == 'b' && sql.regionMatches(true, i, "begin", 0, 5))
+          || (c == 's' && sql.regionMatches(true, i, "start", 0, 5))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Whether the server may ask for COPY data: no such statement does without this word. */
   static boolean mayReadFromClient(String sql) {
     return sql.toLowerCase(Locale.ROOT).contains("stdin");

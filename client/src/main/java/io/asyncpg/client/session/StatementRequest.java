@@ -229,7 +229,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends Request<T> {
 
   @Override
   void ready(Session session, TransactionStatus status) {
-    if (runAgain && status == TransactionStatus.IDLE && !isAbandoned()) {
+    if (runAgain && status == TransactionStatus.IDLE && mayRunAgain()) {
       runAgain = false;
       ranAgain = true;
       failure = null;

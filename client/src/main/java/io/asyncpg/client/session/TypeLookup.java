@@ -123,6 +123,11 @@ final class TypeLookup extends Exchange {
   }
 
   @Override
+  boolean runsInTransactions() {
+    return false;
+  }
+
+  @Override
   void write(Session session, FrontendWriter out) {
     ValueWriter values = session.values();
     int mark = values.beginLength();

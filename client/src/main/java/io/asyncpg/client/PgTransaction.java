@@ -1,0 +1,41 @@
+package io.asyncpg.client;
+
+import java.time.Duration;
+
+/**
+ * A transaction, or a savepoint in one. Safe from any thread.
+ *
+ * <p>BEGIN is sent with the first statement; a transaction in which nothing ran sends nothing. All
+ * that runs on the connection while it is open runs in it, whatever the handle. After a statement
+ * has failed, PostgreSQL refuses all others until the end; a savepoint keeps such a failure to
+ * itself.
+ *
+ * <p>Use after its end is an {@link IllegalStateException} that says how it ended.
+ */
+public interface PgTransaction extends PgClient, AutoCloseable {
+
+  /**
+   * Keeps what was done. Whatever comes of it, the transaction has ended then.
+   *
+   * @return complete when the server has committed. It fails with {@link
+   *     io.asyncpg.error.TransactionRollbackException} (SQLSTATE 40000) when a statement had failed
+   *     and the server rolled back instead; with {@link io.asyncpg.error.PgConnectionException}
+   *     whose {@code retrySafety()} is {@code UNKNOWN} when the connection was lost meanwhile and
+   *     nobody can tell
+   */
+  PgFuture<Void> commit();
+
+  /**
+   * Undoes what was done.
+   *
+   * @return complete when the server has rolled back
+   */
+  PgFuture<Void> rollback();
+
+  /** Rolls back if it is open, without waiting. */
+  @Override
+  void close();
+
+  @Override
+  PgTransaction withTimeout(Duration timeout);
+}
