@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Flow;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -113,6 +114,42 @@ public interface PgClient {
   <T extends @Nullable Object> PgFuture<T> transaction(
       TransactionOptions options,
       Function<? super PgTransaction, ? extends CompletionStage<T>> work);
+
+  /**
+   * Runs one statement once for each row of arguments, all of them pipelined. Outside a transaction
+   * it is one: either all rows take effect or none does. Inside one, what ran before a failure is
+   * the transaction's to roll back.
+   *
+   * <p>The rows are read as they are sent: those of a {@link java.util.Collection} on the event
+   * loop, any other Iterable on a thread that may block. An error of the server, or of an argument,
+   * names the row's index.
+   *
+   * @param sql the SQL
+   * @param rows each an {@code Object[]}, a {@link List} or a record, whose components are {@code
+   *     $1}, {@code $2}, … in order
+   * @return the rows each execution touched
+   */
+  PgFuture<RowCounts> executeMany(String sql, Iterable<?> rows);
+
+  /**
+   * As {@link #executeMany(String, Iterable)}, of rows that somebody publishes. No more than some
+   * hundred are asked for ahead of what the server takes.
+   *
+   * @param sql the SQL
+   * @param rows each an {@code Object[]}, a {@link List} or a record
+   * @return the rows each execution touched
+   */
+  PgFuture<RowCounts> executeMany(String sql, Flow.Publisher<?> rows);
+
+  /**
+   * As {@link #executeMany(String, Iterable)}, for a statement that returns rows, such as INSERT …
+   * RETURNING.
+   *
+   * @param sql the SQL
+   * @param rows each an {@code Object[]}, a {@link List} or a record
+   * @return the rows of all executions, in order
+   */
+  PgFuture<Rows> fetchMany(String sql, Iterable<?> rows);
 
   /**
    * The same client, each of its calls bounded: waiting for its turn, preparing and running count

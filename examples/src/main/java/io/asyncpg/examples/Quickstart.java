@@ -22,8 +22,8 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The main job, on a PostgreSQL that this program starts itself: connect, create a table, insert and
- * read a dozen types, roll a transaction back, pipeline a thousand queries.
+ * The main job, on a PostgreSQL that this program starts itself: connect, create a table, insert
+ * and read a dozen types, roll a transaction back, pipeline a thousand queries.
  */
 public final class Quickstart {
   /** A row of the table, by column name: {@code birth_date} is {@code birthDate}. */
@@ -44,7 +44,8 @@ public final class Quickstart {
     say("Starting an embedded PostgreSQL ...");
     try (EmbeddedPostgres server = EmbeddedPostgres.builder().start();
         PgConnection conn =
-            PgConnection.connect("postgresql://postgres@localhost:" + server.getPort() + "/postgres")
+            PgConnection.connect(
+                    "postgresql://postgres@localhost:" + server.getPort() + "/postgres")
                 .await()) {
       say("Connected to PostgreSQL %s, process %d.", conn.serverVersion(), conn.serverPid());
       createAndFill(conn);
@@ -104,8 +105,20 @@ public final class Quickstart {
     say(
         "Insert: %s",
         conn.execute(
-                insert, "Ann", null, null, new BigDecimal("0.10"), null, null, false, null, null,
-                null, null, List.of(), null)
+                insert,
+                "Ann",
+                null,
+                null,
+                new BigDecimal("0.10"),
+                null,
+                null,
+                false,
+                null,
+                null,
+                null,
+                null,
+                List.of(),
+                null)
             .await());
   }
 
@@ -152,7 +165,9 @@ public final class Quickstart {
                               tx.fetchValue(BigDecimal.class, "SELECT min(balance) FROM person"))
                       .thenAccept(
                           least -> {
-                            say("%nIn the transaction, after %s: least balance %s.", "UPDATE", least);
+                            say(
+                                "%nIn the transaction, after %s: least balance %s.",
+                                "UPDATE", least);
                             if (least.signum() < 0) {
                               throw new IllegalStateException("nobody may owe us money");
                             }

@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  *                       ^
  * </pre>
  *
- * DETAIL, HINT and QUERY follow where the server sent them; passwords in SQL are covered. DETAIL is
- * the server's word and may quote a row's values; {@link #serverMessage()} is the primary message
- * alone.
+ * DETAIL, HINT and QUERY follow where the server sent them, ROW where a batch failed; passwords in
+ * SQL are covered. DETAIL is the server's word and may quote a row's values; {@link
+ * #serverMessage()} is the primary message alone.
  */
 public non-sealed class PgServerException extends PgException {
   private static final long serialVersionUID = 1L;
@@ -26,6 +26,8 @@ public non-sealed class PgServerException extends PgException {
 
   /** All that the server said. */
   private final Diagnostic diagnostic;
+
+  private long row = -1;
 
   PgServerException(Diagnostic diagnostic, @Nullable String sql, RetrySafety retrySafety) {
     super(diagnostic.message(), sql, retrySafety, null);
@@ -46,6 +48,31 @@ public non-sealed class PgServerException extends PgException {
     return InvalidCachedStatementException.is(diagnostic)
         ? new InvalidCachedStatementException(diagnostic, sql, retrySafety)
         : Conditions.exception(diagnostic, sql, retrySafety);
+  }
+
+  /**
+   * The exception for what the server said of one row of many.
+   *
+   * @param diagnostic what the server said
+   * @param sql the SQL of the request, or null where there is none
+   * @param retrySafety what became of the request
+   * @param row which row of those given it was about, from 0; -1 where that is not known
+   * @return the exception, not thrown
+   */
+  public static PgServerException of(
+      Diagnostic diagnostic, @Nullable String sql, RetrySafety retrySafety, long row) {
+    PgServerException exception = of(diagnostic, sql, retrySafety);
+    exception.row = row;
+    return exception;
+  }
+
+  /**
+   * Which row of those given to a batch failed.
+   *
+   * @return its index, from 0; -1 when the request was no batch, or all rows had run
+   */
+  public final long row() {
+    return row;
   }
 
   /**
@@ -225,6 +252,9 @@ public non-sealed class PgServerException extends PgException {
     appendField(text, "HINT:  ", hint());
     String query = internalQuery();
     appendField(text, "QUERY:  ", query == null ? null : withoutPasswords(query));
+    if (row >= 0) {
+      text.append("\nROW:  ").append(row).append(" (the first is 0)");
+    }
     return text.toString();
   }
 

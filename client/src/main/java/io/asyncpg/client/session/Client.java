@@ -5,12 +5,14 @@ import io.asyncpg.client.PgClient;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.PgTransaction;
 import io.asyncpg.client.Row;
+import io.asyncpg.client.RowCounts;
 import io.asyncpg.client.Rows;
 import io.asyncpg.client.TransactionOptions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Flow;
 import java.util.function.Function;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
@@ -142,5 +144,20 @@ abstract class Client implements PgClient {
   @Override
   public <T> PgFuture<Optional<T>> fetchRow(Class<T> type, String sql, @Nullable Object... args) {
     return run(sql, time -> new Fetch.FirstValue<T>(session, type, sql, copy(args), time));
+  }
+
+  @Override
+  public PgFuture<RowCounts> executeMany(String sql, Iterable<?> rows) {
+    return run(sql, time -> new Batch.Effects(session, sql, Feed.of(rows), time));
+  }
+
+  @Override
+  public PgFuture<RowCounts> executeMany(String sql, Flow.Publisher<?> rows) {
+    return run(sql, time -> new Batch.Effects(session, sql, Feed.of(rows, 256), time));
+  }
+
+  @Override
+  public PgFuture<Rows> fetchMany(String sql, Iterable<?> rows) {
+    return run(sql, time -> new Batch.AllRows(session, sql, Feed.of(rows), time));
   }
 }

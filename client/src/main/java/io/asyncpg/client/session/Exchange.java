@@ -65,7 +65,7 @@ abstract class Exchange {
     return abandoned;
   }
 
-  final void abandon() {
+  void abandon() {
     abandoned = true;
   }
 
@@ -142,6 +142,31 @@ abstract class Exchange {
 
   /** Writes all of it. Whatever it throws fails this exchange alone, and nothing has been sent. */
   abstract void write(Session session, FrontendWriter out);
+
+  /**
+   * Whether it may be written only when all that was written before it has been answered: what it
+   * says depends on the state of the session, or it cannot be run twice and so must not be near
+   * another's cancel.
+   */
+  boolean mustBeFirst() {
+    return false;
+  }
+
+  /**
+   * Whether it has been written in part. Nothing of any other exchange is written until it is
+   * whole, which ends with its Sync.
+   */
+  boolean isOpen() {
+    return false;
+  }
+
+  /**
+   * Writes what can be written now of an exchange that is open, a slice at most: called whenever
+   * the socket takes more. It handles its own failures, as part of it has been sent.
+   */
+  void writeMore(Session session, FrontendWriter out) {
+    throw new AssertionError("written whole");
+  }
 
   /** Whether running it may leave a transaction open that was not open before. */
   boolean mayOpenTransaction() {

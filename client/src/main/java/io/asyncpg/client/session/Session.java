@@ -58,7 +58,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   static final int MAX_STARTUP_FRAME = 64 * 1024;
 
   /** As much as one write carries, unless a single request is larger. */
-  private static final int WRITE_SIZE = 128 * 1024;
+  static final int WRITE_SIZE = 128 * 1024;
+
+  /** So many slices of an open exchange are written before others on the event loop have a turn. */
+  private static final int SLICES_AT_ONCE = 8;
 
   private static final int INITIAL_WRITE = 1024;
 
@@ -165,6 +168,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Stops a request whose caller has cancelled its future. */
   void cancel(Request<?> request) {
     execute(() -> abandon(request));
+  }
+
+  /** Looks for what can be written now: an exchange that waited for its caller can go on. */
+  void wake() {
+    execute(this);
   }
 
   private void execute(Runnable task) {
@@ -324,7 +332,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     if (inFlight.size() >= MANY_IN_FLIGHT && waiting.size() < COMPANY && urgent.isEmpty()) {
       return; // with the answers in flight this is asked again
     }
-    while (!lost && channel.isWritable()) {
+    for (int slices = 0; !lost && channel.isWritable(); slices++) {
+      if (slices == SLICES_AT_ONCE) {
+        execute(this);
+        return;
+      }
       ByteBuf out = channel.alloc().directBuffer(INITIAL_WRITE);
       writer.target(out);
       boolean more;
@@ -351,6 +363,15 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
    */
   private boolean fill(ByteBuf out) {
     while (out.readableBytes() < WRITE_SIZE) {
+      Exchange open = inFlight.peekLast();
+      if (open != null && open.isOpen()) {
+        int mark = writer.mark();
+        open.writeMore(this, writer);
+        if (writer.mark() == mark) {
+          return false;
+        }
+        continue;
+      }
       Exchange exchange = urgent.peek();
       ArrayDeque<Exchange> queue = urgent;
       if (exchange == null) {
@@ -380,6 +401,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
           return false;
         }
         continue;
+      }
+      if (exchange.mustBeFirst() && !inFlight.isEmpty()) {
+        return false;
       }
       queue.remove();
       if (exchange.endsUnwritten(this)) {

@@ -1,7 +1,6 @@
 package io.asyncpg.client.session;
 
 import io.asyncpg.error.Diagnostic;
-import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
 import io.asyncpg.error.SqlState;
@@ -9,14 +8,13 @@ import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.FrontendMessage;
 import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.protocol.TransactionStatus;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One execution of one statement: Bind, Execute, Sync, once its preparation is ready. What becomes
  * of its rows is the subclasses' subject.
  */
-abstract class StatementRequest<T extends @Nullable Object> extends Request<T> {
+abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequest<T> {
   /** What the server has to say next. */
   private enum Phase {
     PARSING,
@@ -27,11 +25,9 @@ abstract class StatementRequest<T extends @Nullable Object> extends Request<T> {
 
   private static final byte[] UNNAMED_PORTAL = FrontendWriter.name("");
 
-  private final String sql;
   private final @Nullable Object[] arguments;
   private final int maxRows;
 
-  private @Nullable Preparation preparation;
   private Phase phase = Phase.PARSING;
   private @Nullable Throwable failure;
   private boolean runAgain;
@@ -48,8 +44,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends Request<T> {
    */
   StatementRequest(
       Session session, String sql, @Nullable Object[] arguments, int maxRows, long timeout) {
-    super(session, timeout);
-    this.sql = sql;
+    super(session, sql, timeout);
     this.arguments = arguments;
     this.maxRows = maxRows;
   }
@@ -75,27 +70,8 @@ abstract class StatementRequest<T extends @Nullable Object> extends Request<T> {
   }
 
   @Override
-  boolean isReadyToWrite(Session session, boolean first) {
-    Preparation known = preparation;
-    if (known == null || known.isDiscarded()) {
-      known = session.statements().get(sql);
-      preparation = known;
-    }
-    if (known.isReady()) {
-      return true;
-    }
-    PgException whyNot = known.failure();
-    if (whyNot != null && first) {
-      preparation = null;
-      throw whyNot;
-    }
-    known.ask(session, first);
-    return false;
-  }
-
-  @Override
   void write(Session session, FrontendWriter out) {
-    Preparation ready = Objects.requireNonNull(preparation, "written before it was ready");
+    Preparation ready = prepared();
     phase = Phase.BINDING;
     if (ready.isUnnamed()) {
       phase = Phase.PARSING;
@@ -108,22 +84,6 @@ abstract class StatementRequest<T extends @Nullable Object> extends Request<T> {
       out.execute(UNNAMED_PORTAL, maxRows);
       out.sync();
     }
-  }
-
-  @Override
-  boolean mayOpenTransaction() {
-    return Sql.mayOpenTransaction(sql);
-  }
-
-  @Override
-  boolean mustBeAlone() {
-    Preparation ready = preparation;
-    return ready != null && ready.mayReadFromClient();
-  }
-
-  private ResultShape shape() {
-    Preparation ready = preparation;
-    return ready == null ? ResultShape.NO_COLUMNS : ready.shape();
   }
 
   @Override
@@ -189,7 +149,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends Request<T> {
 
   private void refuseCopy(String remedy) {
     copyRefused = true;
-    failLocally(Sql.copyRefused(sql, remedy));
+    failLocally(Sql.copyRefused(sql(), remedy));
   }
 
   private void expect(@Nullable Phase expected, String message) {
@@ -201,9 +161,8 @@ abstract class StatementRequest<T extends @Nullable Object> extends Request<T> {
   @Override
   void failed(Diagnostic diagnostic) {
     phase = Phase.OVER;
-    Preparation used = preparation;
-    if (used != null && !ranAgain && isStale(diagnostic) && !used.isUnnamed()) {
-      session.statements().forget(used);
+    if (!ranAgain && isStale(diagnostic) && !prepared().isUnnamed()) {
+      session.statements().forget(prepared());
       runAgain = true;
     } else if (diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)
         && session.cancellation().hasHit(this)
@@ -213,18 +172,8 @@ abstract class StatementRequest<T extends @Nullable Object> extends Request<T> {
     failLocally(
         PgServerException.of(
             diagnostic,
-            sql,
+            sql(),
             diagnostic.endsSession() ? RetrySafety.UNKNOWN : RetrySafety.ROLLED_BACK));
-  }
-
-  /**
-   * Whether the statement that was prepared is no longer what its SQL means. By SQLSTATE and
-   * routine, never by the message, which is localised.
-   */
-  private static boolean isStale(Diagnostic diagnostic) {
-    return diagnostic.sqlState().equals(SqlState.INVALID_SQL_STATEMENT_NAME)
-        || (diagnostic.sqlState().equals(SqlState.FEATURE_NOT_SUPPORTED)
-            && "RevalidateCachedQuery".equals(diagnostic.routine()));
   }
 
   @Override
@@ -233,7 +182,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends Request<T> {
       runAgain = false;
       ranAgain = true;
       failure = null;
-      preparation = null;
+      prepareAgain();
       discard();
       again();
       session.submitAgain(this);
@@ -257,15 +206,5 @@ abstract class StatementRequest<T extends @Nullable Object> extends Request<T> {
   void fail(Throwable reason) {
     Throwable own = failure;
     super.fail(own == null ? reason : own);
-  }
-
-  @Override
-  String sql() {
-    return sql;
-  }
-
-  @Override
-  String doing() {
-    return "while it ran " + PgException.quoted(sql);
   }
 }
