@@ -73,7 +73,7 @@ class ServerAgreementTest {
         : "pg_catalog.\"" + type.name() + "\"";
   }
 
-  private static void agree(PgType type, String literal, String text, String hex) {
+  static void agree(PgType type, String literal, String text, String hex) {
     CodecRegistry registry = CodecRegistry.standard();
     String what = type.displayName() + " '" + literal + "'";
     Object fromText = decode(registry.findDecoder(type, full(type), Format.TEXT), type, utf8(text));

@@ -23,7 +23,10 @@ public final class Numeric extends Number implements Comparable<Numeric> {
   /** Below every number. */
   public static final Numeric NEGATIVE_INFINITY = new Numeric(null, Double.NEGATIVE_INFINITY);
 
+  /** The number; null for the three that are none. */
   private final @Nullable BigDecimal finite;
+
+  /** NaN or an infinity; 0 for a number. */
   private final double special;
 
   private Numeric(@Nullable BigDecimal finite, double special) {
