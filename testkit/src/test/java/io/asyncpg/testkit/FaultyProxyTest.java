@@ -27,12 +27,13 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class FaultyProxyTest {
   private ServerSocket echo;
+  private Thread acceptor;
   private FaultyProxy proxy;
 
   @BeforeEach
   void start() throws IOException {
     echo = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-    Thread acceptor = new Thread(this::serve, "echo");
+    acceptor = new Thread(this::serve, "echo");
     acceptor.setDaemon(true);
     acceptor.start();
     proxy = FaultyProxy.before("127.0.0.1", echo.getLocalPort());
@@ -164,8 +165,9 @@ class FaultyProxyTest {
   }
 
   @Test
-  void aServerThatIsDownResetsTheClient() throws IOException {
+  void aServerThatIsDownResetsTheClient() throws Exception {
     echo.close();
+    acceptor.join(); // It may still take one connection.
     try (Socket socket = connect()) {
       assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
     }
@@ -200,6 +202,7 @@ class FaultyProxyTest {
   private Socket connect() throws IOException {
     Socket socket = new Socket(proxy.host(), proxy.port());
     socket.setTcpNoDelay(true);
+    socket.setSoTimeout(20_000);
     return socket;
   }
 
