@@ -55,7 +55,7 @@ public interface PgConnection extends PgClient, AutoCloseable {
    */
   PgFuture<PgTransaction> begin(TransactionOptions options);
    * Opens a cursor: the rows of a statement, fetched as they are wanted. Inside a transaction only;
-   * {@code stream} needs none.
+   * {@link #stream} needs none.
    *
    * @param sql a statement that returns rows
    * @param args the arguments; null for NULL
