@@ -54,6 +54,8 @@ public interface PgConnection extends PgClient, AutoCloseable {
    *     begun by hand, with SQL, and is open
    */
   PgFuture<PgTransaction> begin(TransactionOptions options);
+
+  /**
    * Opens a cursor: the rows of a statement, fetched as they are wanted. Inside a transaction only;
    * {@link #stream} needs none.
    *
