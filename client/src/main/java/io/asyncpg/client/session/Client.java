@@ -1,6 +1,9 @@
 package io.asyncpg.client.session;
 
 import io.asyncpg.client.CommandTag;
+import io.asyncpg.client.CopyOptions;
+import io.asyncpg.client.CopySink;
+import io.asyncpg.client.CopySource;
 import io.asyncpg.client.Cursor;
 import io.asyncpg.client.PgClient;
 import io.asyncpg.client.PgFuture;
@@ -171,6 +174,62 @@ abstract class Client implements PgClient {
         sql,
         (buffer, fetchSize, time) ->
             new PortalStream(session, sql, arguments, buffer, fetchSize, time));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyFromTable(String table, CopySink sink, CopyOptions options) {
+    return run(table, time -> CopyOut.ofTable(session, table, sink, options, time));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyFromQuery(
+      String sql, List<?> args, CopySink sink, CopyOptions options) {
+    return run(sql, time -> CopyOut.ofQuery(session, sql, args.toArray(), sink, options, time));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyToTable(String table, CopySource source, CopyOptions options) {
+    return run(table, time -> new CopyIn.OfBytes(session, options.toTableSql(table), source, time));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Iterable<?> rows) {
+    return copyRecordsToTable(table, columns, rows, CopyOptions.binary());
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Flow.Publisher<?> rows) {
+    return copyRecordsToTable(table, columns, rows, CopyOptions.binary());
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Iterable<?> rows, CopyOptions options) {
+    CopyOptions chosen = chosen(columns, options);
+    return run(table, time -> new CopyRecords(session, table, chosen, Feed.of(rows), time));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Flow.Publisher<?> rows, CopyOptions options) {
+    CopyOptions chosen = chosen(columns, options);
+    return run(table, time -> new CopyRecords(session, table, chosen, Feed.of(rows, 256), time));
+  }
+
+  private static CopyOptions chosen(List<String> columns, CopyOptions options) {
+    return columns.isEmpty() ? options : options.columns(columns.toArray(new String[0]));
+  }
+
+  @Override
+  public RowStream copyRows(String sql, @Nullable Object... args) {
+    @Nullable Object[] arguments = copy(args);
+    return new Streaming(
+        this,
+        sql,
+        (buffer, fetchSize, time) ->
+            new CopyRows(session, sql, arguments, buffer, fetchSize, time));
   }
 
   /** Opens a cursor; for those whose interface has it. */

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The unnamed portal, read by Execute and Flush a portion at a time, and closed by Sync: so it
  * needs no transaction of the application's.
  */
-final class PortalStream extends StreamRequest {
+class PortalStream extends StreamRequest {
   private enum Phase {
     PARSING,
     BINDING,
@@ -146,6 +146,25 @@ final class PortalStream extends StreamRequest {
     } else if (!(message instanceof BackendMessage.CopyDone && copyRefused)) {
       throw unexpected(message.getClass().getSimpleName());
     }
+  }
+
+  /** The rows come by another way than the portal. */
+  final void rowsBegin() {
+    expect(Phase.BINDING, "CopyOutResponse");
+    phase = Phase.RUNNING;
+    handedOut = true;
+  }
+
+  final boolean areRowsExpected() {
+    return phase == Phase.RUNNING;
+  }
+
+  final boolean isOver() {
+    return phase == Phase.OVER;
+  }
+
+  final boolean hasArguments() {
+    return arguments.length > 0;
   }
 
   private void expect(Phase expected, String message) {
