@@ -4,6 +4,7 @@ import io.asyncpg.client.session.Connector;
 import java.time.Duration;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One session with one server. Safe from any thread; what is called first runs first.
@@ -53,6 +54,16 @@ public interface PgConnection extends PgClient, AutoCloseable {
    *     begun by hand, with SQL, and is open
    */
   PgFuture<PgTransaction> begin(TransactionOptions options);
+
+  /**
+   * Opens a cursor: the rows of a statement, fetched as they are wanted. Inside a transaction only;
+   * {@code stream} needs none.
+   *
+   * @param sql a statement that returns rows
+   * @param args the arguments; null for NULL
+   * @return the cursor; {@link IllegalStateException} when no transaction is open
+   */
+  PgFuture<Cursor> cursor(String sql, @Nullable Object... args);
 
   /**
    * Listens to the server's notices. The same listener twice counts once.

@@ -1,6 +1,7 @@
 package io.asyncpg.client.session;
 
 import io.asyncpg.client.CommandTag;
+import io.asyncpg.client.Cursor;
 import io.asyncpg.client.PgClient;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.PgTransaction;
@@ -159,5 +160,10 @@ abstract class Client implements PgClient {
   @Override
   public PgFuture<Rows> fetchMany(String sql, Iterable<?> rows) {
     return run(sql, time -> new Batch.AllRows(session, sql, Feed.of(rows), time));
+  }
+
+  /** Opens a cursor; for those whose interface has it. */
+  public PgFuture<Cursor> cursor(String sql, @Nullable Object... args) {
+    return run(sql, time -> new Portal.Open(this, sql, copy(args), time));
   }
 }
