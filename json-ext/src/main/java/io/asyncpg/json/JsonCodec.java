@@ -33,7 +33,9 @@ abstract class JsonCodec<T> implements Codec<T> {
     this.wanted = wanted;
   }
 
-  /** Reads a whole document where it lies; null if the document is a null and T has no such value. */
+  /**
+   * Reads a whole document where it lies; null if the document is a null and T has no such value.
+   */
   abstract @Nullable T read(byte[] bytes, int from, int length) throws IOException, Malformed;
 
   /** Writes a document as UTF-8. */
@@ -107,7 +109,9 @@ abstract class JsonCodec<T> implements Codec<T> {
   }
 
   private String remedy() {
-    return "ask for " + treeClass() + " or java.lang.String";
+    return "ask for "
+        + (wanted.getTypeName().equals(treeClass()) ? "" : treeClass() + " or ")
+        + "java.lang.String";
   }
 
   private static void checkVersion(ValueReader in) {
@@ -117,7 +121,9 @@ abstract class JsonCodec<T> implements Codec<T> {
     }
   }
 
-  /** Whether a module that binds documents should answer; text classes are read and written as is. */
+  /**
+   * Whether a module that binds documents should answer; text classes are read and written as is.
+   */
   static boolean binds(PgType type, @Nullable Type javaType) {
     return isDocument(type)
         && javaType != String.class
@@ -136,8 +142,10 @@ abstract class JsonCodec<T> implements Codec<T> {
         : type.oid() == BuiltinTypes.JSONB.oid();
   }
 
-
-  /** Where and why Jackson gave up, as words to put behind "cannot become"; the cause has Jackson's own. */
+  /**
+   * Where and why Jackson gave up, as words to put behind "cannot become"; the cause has Jackson's
+   * own.
+   */
   static final class Malformed extends Exception {
     private static final long serialVersionUID = 1L;
 
