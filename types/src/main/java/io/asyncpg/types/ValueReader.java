@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -94,6 +95,17 @@ public final class ValueReader {
    */
   public int position() {
     return position;
+  }
+
+  /**
+   * The bytes underneath, for a parser that takes an array, an offset and a length. Other values
+   * lie in them too: only those from {@link #position} on, {@link #remaining} of them, are this
+   * one's, and none may be changed.
+   *
+   * @return the array, not a copy
+   */
+  public byte[] array() {
+    return bytes;
   }
 
   /**
@@ -184,6 +196,25 @@ public final class ValueReader {
    */
   public double readDouble() {
     return Double.longBitsToDouble(readLong());
+  }
+
+  /**
+   * Reads IEEE 754 doubles that follow one another, in one go.
+   *
+   * @param to where they are put, their NaN bits as they are
+   * @param from the first index to fill
+   * @param count how many
+   * @param order theirs, as a format may say; PostgreSQL's own is big endian
+   * @throws PgCodecException if fewer are left
+   */
+  public void readDoubles(double[] to, int from, int count, ByteOrder order) {
+    Objects.checkFromIndexSize(from, count, to.length);
+    if (count > remaining() / 8) {
+      throw new PgCodecException(
+          "a value ends too early: " + count + " doubles wanted, " + remaining() + " bytes left");
+    }
+    int at = advance(count * 8);
+    ByteBuffer.wrap(bytes, at, count * 8).order(order).asDoubleBuffer().get(to, from, count);
   }
 
   /**

@@ -7,6 +7,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -103,6 +104,23 @@ public final class ValueWriter {
    */
   public ValueWriter writeDouble(double value) {
     return writeLong(Double.doubleToRawLongBits(value));
+  }
+
+  /**
+   * Writes IEEE 754 doubles after one another, in one go.
+   *
+   * @param values where they lie, their NaN bits as they are
+   * @param from the first
+   * @param count how many
+   * @param order theirs, as a format may say; PostgreSQL's own is big endian
+   * @return this
+   * @throws PgCodecException if all would exceed 2 GB
+   */
+  public ValueWriter writeDoubles(double[] values, int from, int count, ByteOrder order) {
+    Objects.checkFromIndexSize(from, count, values.length);
+    int at = grow(count, 8);
+    ByteBuffer.wrap(bytes, at, count * 8).order(order).asDoubleBuffer().put(values, from, count);
+    return this;
   }
 
   /**
