@@ -37,6 +37,24 @@ public interface PgConnection extends PgClient, AutoCloseable {
   }
 
   /**
+   * Prepares a statement that stays prepared until it is closed. What is run by its SQL is prepared
+   * and kept as well, as long as the statement cache has room: prepare to know parameters and
+   * columns, or to keep it for certain.
+   *
+   * @param sql one statement
+   * @return the statement
+   */
+  PgFuture<PgStatement> prepare(String sql);
+
+  /**
+   * Forgets what is known of the database's types and statements, on all connections that share it:
+   * those of a pool. To be called when types were altered by somebody else.
+   *
+   * @return complete when the requests before it have been written; nothing is sent
+   */
+  PgFuture<Void> reloadSchemaState();
+
+  /**
    * Begins a transaction with the session's defaults; see {@link #begin(TransactionOptions)}.
    *
    * @return the transaction

@@ -3,6 +3,7 @@ package io.asyncpg.client.session;
 import io.asyncpg.client.Notice;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.PgStatement;
 import io.asyncpg.client.PgTransaction;
 import io.asyncpg.client.ServerVersion;
 import io.asyncpg.client.TransactionOptions;
@@ -25,6 +26,16 @@ final class Connection extends Client implements PgConnection {
 
   private Connection(Session session, Lease lease, @Nullable Duration timeout) {
     super(session, lease, timeout);
+  }
+
+  @Override
+  public PgFuture<PgStatement> prepare(String sql) {
+    return run(sql, nanos -> new Statement.Prepare(this, sql, nanos));
+  }
+
+  @Override
+  public PgFuture<Void> reloadSchemaState() {
+    return run("", nanos -> new Statements.Reload(session));
   }
 
   @Override
@@ -96,7 +107,7 @@ final class Connection extends Client implements PgConnection {
   }
 
   @Override
-  public PgConnection withTimeout(Duration timeout) {
+  public Connection withTimeout(Duration timeout) {
     return new Connection(session, lease, timeout);
   }
 

@@ -644,6 +644,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   @Override
   public void commandComplete(String command, long rows) {
     current("CommandComplete").completed(command, rows);
+    if (command.endsWith(" ALL")
+        && (command.equals("DEALLOCATE ALL") || command.equals("DISCARD ALL"))) {
+      statements.serverForgotAll();
+    }
   }
 
   @Override
