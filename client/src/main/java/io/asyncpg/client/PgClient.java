@@ -152,6 +152,19 @@ public interface PgClient {
   PgFuture<Rows> fetchMany(String sql, Iterable<?> rows);
 
   /**
+   * The rows of one statement as they come, at constant memory however many they are. Nothing is
+   * sent before the stream is read; it needs no transaction. From then to its end nothing else runs
+   * on the connection: what is asked for meanwhile waits.
+   *
+   * <p>A timeout bounds each wait for the server, not the time the reader takes.
+   *
+   * @param sql a statement that returns rows
+   * @param args the arguments; null for NULL
+   * @return the rows, to be read once
+   */
+  RowStream stream(String sql, @Nullable Object... args);
+
+  /**
    * The same client, each of its calls bounded: waiting for its turn, preparing and running count
    * together. When the time is up the future fails with {@link io.asyncpg.error.PgTimeoutException}
    * and the statement is cancelled on the server.

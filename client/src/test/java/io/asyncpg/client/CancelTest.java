@@ -36,8 +36,7 @@ class CancelTest {
     int cancelled = 0;
     for (int round = 0; round < 2_000; round++) {
       PgFuture<Integer> before = connection.fetchValue(Integer.class, "SELECT $1::int4", round);
-      PgFuture<Rows> victim =
-          connection.fetch("SELECT pg_sleep($1)", random.nextInt(4) * 0.0005);
+      PgFuture<Rows> victim = connection.fetch("SELECT pg_sleep($1)", random.nextInt(4) * 0.0005);
       PgFuture<Integer> behind = connection.fetchValue(Integer.class, "SELECT $1::int4", -round);
       LockSupport.parkNanos(random.nextInt(2_000_000));
       if (victim.cancel(true)) {

@@ -66,7 +66,11 @@ class ConversationTest {
 
   @Test
   void aServerThatSendsOneByteAtATimeGivesTheSameRows() {
-    script.expect("P", "D", "S").sendByteByByte(DESCRIBED).expect("B", "E", "S").sendByteByByte(ANSWERED);
+    script
+        .expect("P", "D", "S")
+        .sendByteByByte(DESCRIBED)
+        .expect("B", "E", "S")
+        .sendByteByByte(ANSWERED);
     Rows rows = connection.fetch("SELECT answer").await();
     assertThat(rows).extracting(row -> row.getInt("answer")).containsExactly(42, 43);
   }
@@ -123,7 +127,7 @@ class ConversationTest {
 
   @Test
   void aMessageOfUnknownTypeEndsTheConnectionAndIsNamed() {
-    script.expect("P", "D", "S").send(raw('@')).expectClose();
+    script.expect("P", "D", "S").send(raw('@')).expectEnd();
     PgFuture<Rows> broken = connection.fetch("SELECT answer");
     PgFuture<Rows> behind = connection.fetch("SELECT answer");
     assertThatThrownBy(broken::await)
@@ -138,7 +142,7 @@ class ConversationTest {
 
   @Test
   void anAnswerThatNobodyWaitsForEndsTheConnection() {
-    script.expect("P", "D", "S").send(DESCRIBED, readyForQuery('I')).expectClose();
+    script.expect("P", "D", "S").send(DESCRIBED, readyForQuery('I')).expectEnd();
     connection.fetch("SELECT answer");
     connection.closed().await();
     assertThat(connection.isClosed()).isTrue();
@@ -151,7 +155,7 @@ class ConversationTest {
         .send(DESCRIBED)
         .expect("B", "E", "S")
         .send(bindComplete(), bindComplete())
-        .expectClose();
+        .expectEnd();
     assertThatThrownBy(() -> connection.fetch("SELECT answer").await())
         .isInstanceOf(PgProtocolException.class)
         .hasMessageContaining("BindComplete");
@@ -159,7 +163,7 @@ class ConversationTest {
 
   @Test
   void aFatalErrorWhileIdleIsNotTakenForTheNextQuerysAnswer() {
-    script.send(fatal("57P01", "terminating connection due to administrator command")).expectClose();
+    script.send(fatal("57P01", "terminating connection due to administrator command")).expectEnd();
     connection.closed().await();
     assertThatThrownBy(() -> connection.fetch("SELECT answer").await())
         .isInstanceOfSatisfying(
@@ -169,7 +173,7 @@ class ConversationTest {
 
   @Test
   void aFatalErrorDuringAQueryIsThatQuerysError() {
-    script.expect("P", "D", "S").send(fatal("57P01", "goodbye")).expectClose();
+    script.expect("P", "D", "S").send(fatal("57P01", "goodbye")).expectEnd();
     assertThatThrownBy(() -> connection.fetch("SELECT answer").await())
         .isInstanceOfSatisfying(
             PgServerException.class, e -> assertThat(e.sqlState()).isEqualTo("57P01"));
@@ -183,7 +187,7 @@ class ConversationTest {
         .send(DESCRIBED)
         .expect("B", "E", "S")
         .send(bindComplete(), java.util.Arrays.copyOf(row, row.length - 2))
-        .cut();
+        .cutWithFin();
     assertThatThrownBy(() -> connection.fetch("SELECT answer").await())
         .isInstanceOfSatisfying(
             PgConnectionException.class,

@@ -162,8 +162,7 @@ class SessionTest {
   @Test
   void theServerTellsOfItself() {
     try (PgConnection connection = connect()) {
-      assertThat(connection.serverVersion().major())
-          .isEqualTo(TestServer.shared().majorVersion());
+      assertThat(connection.serverVersion().major()).isEqualTo(TestServer.shared().majorVersion());
       assertThat(connection.serverPid())
           .isEqualTo(connection.fetchValue(Integer.class, "SELECT pg_backend_pid()").await());
       assertThat(connection.settings()).containsEntry("client_encoding", "UTF8");

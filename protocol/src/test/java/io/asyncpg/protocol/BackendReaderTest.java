@@ -48,9 +48,10 @@ class BackendReaderTest {
 
     @Override
     public void message(BackendMessage message) {
-      lines.add(message instanceof BackendMessage.ParameterDescription types
-          ? "parameters " + Arrays.toString(types.typeOids())
-          : message.toString());
+      lines.add(
+          message instanceof BackendMessage.ParameterDescription types
+              ? "parameters " + Arrays.toString(types.typeOids())
+              : message.toString());
     }
 
     @Override
@@ -156,7 +157,8 @@ class BackendReaderTest {
   @Test
   void tagsAreReadWithTheirNumbers() {
     assertThat(read("43 0000000f 494e53455254203020 3500")).containsExactly("done INSERT 5");
-    assertThat(read("43 00000011 435245415445205441424c4500")).containsExactly("done CREATE TABLE 0");
+    assertThat(read("43 00000011 435245415445205441424c4500"))
+        .containsExactly("done CREATE TABLE 0");
   }
 
   @Test

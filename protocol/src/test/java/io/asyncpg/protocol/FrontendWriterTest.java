@@ -46,8 +46,7 @@ class FrontendWriterTest {
     writes(new FrontendMessage.GSSResponse(new byte[] {8}), "70 00000005 08");
     writes(new FrontendMessage.Query("é"), "51 00000007 c3a900");
     writes(
-        new FrontendMessage.Parse("s", "q", new int[] {23}),
-        "50 0000000e 7300 7100 0001 00000017");
+        new FrontendMessage.Parse("s", "q", new int[] {23}), "50 0000000e 7300 7100 0001 00000017");
     writes(
         new FrontendMessage.Bind(
             "p", "s", new short[] {1}, Arrays.asList(new byte[] {5}, null), new short[] {0, 1}),

@@ -7,6 +7,7 @@ import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.PgTransaction;
 import io.asyncpg.client.Row;
 import io.asyncpg.client.RowCounts;
+import io.asyncpg.client.RowStream;
 import io.asyncpg.client.Rows;
 import io.asyncpg.client.TransactionOptions;
 import java.time.Duration;
@@ -163,6 +164,16 @@ abstract class Client implements PgClient {
   @Override
   public PgFuture<Rows> fetchMany(String sql, Iterable<?> rows) {
     return run(sql, time -> new Batch.AllRows(session, sql, Feed.of(rows), time));
+  }
+
+  @Override
+  public RowStream stream(String sql, @Nullable Object... args) {
+    @Nullable Object[] arguments = copy(args);
+    return new Streaming(
+        this,
+        sql,
+        (buffer, fetchSize, time) ->
+            new PortalStream(session, sql, arguments, buffer, fetchSize, time));
   }
 
   /** Opens a cursor; for those whose interface has it. */

@@ -45,7 +45,7 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
     return answer;
   }
 
-  final long deadline() {
+  long deadline() {
     return deadline;
   }
 

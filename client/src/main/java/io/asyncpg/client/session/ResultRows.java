@@ -69,6 +69,11 @@ final class ResultRows extends AbstractList<Row> implements RandomAccess {
     this.shape = shape;
   }
 
+  /** How many bytes its rows take; of a result of one run. */
+  int bytes() {
+    return only.length;
+  }
+
   ResultShape shape() {
     return shape;
   }

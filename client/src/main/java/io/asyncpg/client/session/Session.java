@@ -175,6 +175,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     execute(this);
   }
 
+  /** Runs a short task on the event loop, soon. */
+  void onLoop(Runnable task) {
+    execute(task);
+  }
+
   private void execute(Runnable task) {
     try {
       loop.execute(task);
@@ -550,6 +555,17 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     all.addAll(urgent);
     all.addAll(waiting);
     return all;
+  }
+
+  /** A request under way has a new deadline. */
+  void watch(long deadline) {
+    deadlines.watch(deadline);
+  }
+
+  /** Where an application's code is called: its executor, or the event loop. */
+  Executor callbacks() {
+    Executor executor = completionExecutor;
+    return executor == null ? this::onLoop : executor;
   }
 
   ScheduledFuture<?> schedule(Runnable task, long delay, TimeUnit unit) {
