@@ -72,18 +72,10 @@ public interface PgConnection extends PgClient, AutoCloseable {
    *     begun by hand, with SQL, and is open
    */
   PgFuture<PgTransaction> begin(TransactionOptions options);
-   * Opens a cursor: the rows of a statement, fetched as they are wanted. Inside a transaction only;
-   * {@link #stream} needs none.
-   *
-   * @param sql a statement that returns rows
-   * @param args the arguments; null for NULL
-   * @return the cursor; {@link IllegalStateException} when no transaction is open
-   */
-  PgFuture<Cursor> cursor(String sql, @Nullable Object... args);
 
   /**
    * Opens a cursor: the rows of a statement, fetched as they are wanted. Inside a transaction only;
-   * {@code stream} needs none.
+   * {@link #stream} needs none.
    *
    * @param sql a statement that returns rows
    * @param args the arguments; null for NULL

@@ -144,7 +144,7 @@ class BackendReaderTest {
   void anErrorHasAllItsFieldsAndIgnoresUnknownOnes() {
     assertThat(
             read(
-                "45 0000002e"
+                "45 00000029"
                     + "53 46454c00 56 4552524f5200 43 343250303100 4d 6e6f00 50 333100 5a 7800 52 7200 7a 7100"
                     + "00"))
         .singleElement()
