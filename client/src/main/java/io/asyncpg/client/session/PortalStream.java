@@ -179,6 +179,7 @@ final class PortalStream extends StreamRequest {
   }
 
   @Override
+  @SuppressWarnings("NullAway") // the result of a stream is its end
   void ready(Session session, TransactionStatus status) {
     if (open) {
       throw unexpected("ReadyForQuery");
