@@ -387,57 +387,65 @@ public final class ValueReader {
     return value;
   }
 
-  /** Elements of an int4[] without NULL, each after its length: the loop without a call inside. */
+  /** Elements of an int4[] without NULL, each after its length, read in one with it. */
   void readIntElements(int[] to) {
     int at = advance(to.length, 8);
+    byte[] from = bytes;
     for (int i = 0; i < to.length; i++, at += 8) {
-      checkLength((int) INTS.get(bytes, at), 4);
-      to[i] = (int) INTS.get(bytes, at + 4);
+      long pair = (long) LONGS.get(from, at);
+      checkLength((int) (pair >>> 32), 4);
+      to[i] = (int) pair;
     }
   }
 
   /** As {@link #readIntElements}, of an int8[]. */
   void readLongElements(long[] to) {
     int at = advance(to.length, 12);
+    byte[] from = bytes;
     for (int i = 0; i < to.length; i++, at += 12) {
-      checkLength((int) INTS.get(bytes, at), 8);
-      to[i] = (long) LONGS.get(bytes, at + 4);
+      checkLength((int) INTS.get(from, at), 8);
+      to[i] = (long) LONGS.get(from, at + 4);
     }
   }
 
   /** As {@link #readIntElements}, of an int2[]. */
   void readShortElements(short[] to) {
     int at = advance(to.length, 6);
+    byte[] from = bytes;
     for (int i = 0; i < to.length; i++, at += 6) {
-      checkLength((int) INTS.get(bytes, at), 2);
-      to[i] = (short) SHORTS.get(bytes, at + 4);
+      checkLength((int) INTS.get(from, at), 2);
+      to[i] = (short) SHORTS.get(from, at + 4);
     }
   }
 
   /** As {@link #readIntElements}, of a float4[]. */
   void readFloatElements(float[] to) {
     int at = advance(to.length, 8);
+    byte[] from = bytes;
     for (int i = 0; i < to.length; i++, at += 8) {
-      checkLength((int) INTS.get(bytes, at), 4);
-      to[i] = Float.intBitsToFloat((int) INTS.get(bytes, at + 4));
+      long pair = (long) LONGS.get(from, at);
+      checkLength((int) (pair >>> 32), 4);
+      to[i] = Float.intBitsToFloat((int) pair);
     }
   }
 
   /** As {@link #readIntElements}, of a float8[]. */
   void readDoubleElements(double[] to) {
     int at = advance(to.length, 12);
+    byte[] from = bytes;
     for (int i = 0; i < to.length; i++, at += 12) {
-      checkLength((int) INTS.get(bytes, at), 8);
-      to[i] = Double.longBitsToDouble((long) LONGS.get(bytes, at + 4));
+      checkLength((int) INTS.get(from, at), 8);
+      to[i] = Double.longBitsToDouble((long) LONGS.get(from, at + 4));
     }
   }
 
   /** As {@link #readIntElements}, of a bool[]. */
   void readBooleanElements(boolean[] to) {
     int at = advance(to.length, 5);
+    byte[] from = bytes;
     for (int i = 0; i < to.length; i++, at += 5) {
-      checkLength((int) INTS.get(bytes, at), 1);
-      to[i] = bytes[at + 4] != 0;
+      checkLength((int) INTS.get(from, at), 1);
+      to[i] = from[at + 4] != 0;
     }
   }
 

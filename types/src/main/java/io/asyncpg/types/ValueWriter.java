@@ -174,19 +174,40 @@ public final class ValueWriter {
   public ValueWriter writeUtf8(CharSequence text) {
     int length = text.length();
     int at = grow(length);
+    int ascii = text instanceof String string ? copyAscii(string, at) : copyAscii(text, at);
+    if (ascii < length) {
+      size = at + ascii;
+      writeUtf8(text, ascii);
+    }
+    return this;
+  }
+
+  /** Copies up to the first character that is not ASCII, or is NUL; room is there. */
+  private int copyAscii(String text, int at) {
     byte[] to = bytes;
+    int length = text.length();
     for (int i = 0; i < length; i++) {
       char c = text.charAt(i);
-      if (c - 1 >= 0x7F) {
-        size = at + i;
-        return writeUtf8(text, i);
-      }
-      if (c == 0) {
-        throw nul(i);
+      if (c - 1 >= 0x7F || c == 0) {
+        return i;
       }
       to[at + i] = (byte) c;
     }
-    return this;
+    return length;
+  }
+
+  /** The same, for what is no String and so not known to the compiler. */
+  private int copyAscii(CharSequence text, int at) {
+    byte[] to = bytes;
+    int length = text.length();
+    for (int i = 0; i < length; i++) {
+      char c = text.charAt(i);
+      if (c - 1 >= 0x7F || c == 0) {
+        return i;
+      }
+      to[at + i] = (byte) c;
+    }
+    return length;
   }
 
   /** Takes over at the first character that is not ASCII. */
@@ -328,12 +349,12 @@ public final class ValueWriter {
     }
   }
 
-  /** Elements of an int4[], each after its length: the loop without a call inside. */
+  /** Elements of an int4[], each after its length, written in one with it. */
   void writeIntElements(int[] from) {
     int at = grow(from.length, 8);
+    byte[] to = bytes;
     for (int i = 0; i < from.length; i++, at += 8) {
-      INTS.set(bytes, at, 4);
-      INTS.set(bytes, at + 4, from[i]);
+      LONGS.set(to, at, (4L << 32) | (from[i] & 0xFFFF_FFFFL));
     }
   }
 
