@@ -76,7 +76,7 @@ abstract class Batch<R> extends PreparedRequest<R> {
     if (prepared().mayReadFromClient()) {
       throw Sql.copyRefused(sql(), "copyToTable");
     }
-    inTransaction = session.transactionStatus() != TransactionStatus.IDLE;
+    inTransaction = session.transactionStatus() != TransactionStatus.IDLE || enclosing() != null;
     phase = Phase.BINDING;
     if (prepared().isUnnamed()) {
       phase = Phase.PARSING;

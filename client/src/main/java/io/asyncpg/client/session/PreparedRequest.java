@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
   private final String sql;
   private @Nullable HeldStatement held;
+  private boolean asked;
   private @Nullable Preparation preparation;
 
   /**
@@ -57,8 +58,15 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
       preparation = null;
       throw whyNot;
     }
+    asked = true;
     known.ask(session, first);
     return false;
+  }
+
+  @Override
+  boolean wasPrepared() {
+    Preparation used = preparation;
+    return !asked && used != null && !used.isUnnamed();
   }
 
   /** The preparation, in {@link #write} and after. */

@@ -87,6 +87,11 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   }
 
   @Override
+  long rowsTouched() {
+    return rows;
+  }
+
+  @Override
   int rowWidth() {
     if (phase != Phase.RUNNING) {
       throw unexpected("DataRow");
