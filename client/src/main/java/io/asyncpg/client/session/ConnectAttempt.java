@@ -280,6 +280,7 @@ final class ConnectAttempt {
   private void start(Channel open, Dial dial) {
     int mine = ++step;
     Session session = new Session(config, open, connector.types());
+    WireLog.listen(session, dial);
     open.pipeline().addLast(session);
     session.submit(
         new Startup(

@@ -197,7 +197,10 @@ final class Pem {
   private static PrivateKey derKey(Path file, byte[] bytes, @Nullable String password)
       throws GeneralSecurityException, IOException {
     int body = headerLength(bytes, 0);
-    if (body < bytes.length && bytes[body] == SEQUENCE) {
+    if (body < 0) {
+      throw new InvalidKeySpecException("no DER");
+    }
+    if (bytes[body] == SEQUENCE) {
       return pkcs8(file, decrypted(file, bytes, password));
     }
     try {
@@ -234,8 +237,12 @@ final class Pem {
             : info.getAlgName();
     PBEKeySpec spec = new PBEKeySpec(password.toCharArray());
     try {
-      return info.getKeySpec(SecretKeyFactory.getInstance(algorithm).generateSecret(spec))
-          .getEncoded();
+      Cipher cipher = Cipher.getInstance(algorithm);
+      cipher.init(
+          Cipher.DECRYPT_MODE,
+          SecretKeyFactory.getInstance(algorithm).generateSecret(spec),
+          info.getAlgParameters());
+      return info.getKeySpec(cipher).getEncoded();
     } finally {
       spec.clearPassword();
     }
@@ -363,7 +370,7 @@ final class Pem {
     if (length >= 0x80) {
       length = 0;
       for (int i = at + 2; i < body; i++) {
-        length = length << 8 | der[i] & 0xff;
+        length = length << 8 | (der[i] & 0xff);
       }
     }
     return body + length > der.length ? -1 : (int) (body + length);

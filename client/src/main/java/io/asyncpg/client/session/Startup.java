@@ -101,6 +101,18 @@ final class Startup extends Exchange {
 
   @Override
   void message(BackendMessage message) {
+    try {
+      received(message);
+    } catch (PgException ours) {
+      // What is told of the end of the session would hide it.
+      if (failure == null) {
+        failure = ours;
+      }
+      throw ours;
+    }
+  }
+
+  private void received(BackendMessage message) {
     if (message instanceof BackendMessage.Authentication request) {
       if (authenticated || ++authenticationMessages > MAX_AUTHENTICATION_MESSAGES) {
         throw unexpected(message.getClass().getSimpleName());

@@ -56,6 +56,7 @@ import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
@@ -295,13 +296,18 @@ final class Tls {
    */
   static byte @Nullable [] serverEndPoint(SSLSession session) {
     try {
-      if (session.getPeerCertificates()[0] instanceof X509Certificate certificate) {
-        String hash = signatureHash(certificate);
-        return hash == null
-            ? null
-            : MessageDigest.getInstance(hash).digest(certificate.getEncoded());
-      }
+      return session.getPeerCertificates()[0] instanceof X509Certificate certificate
+          ? serverEndPoint(certificate)
+          : null;
+    } catch (SSLPeerUnverifiedException anonymous) {
       return null;
+    }
+  }
+
+  static byte @Nullable [] serverEndPoint(X509Certificate certificate) {
+    try {
+      String hash = signatureHash(certificate);
+      return hash == null ? null : MessageDigest.getInstance(hash).digest(certificate.getEncoded());
     } catch (GeneralSecurityException | IOException unknown) {
       return null;
     }
