@@ -1,6 +1,7 @@
 package io.asyncpg.client;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A transaction, or a savepoint in one. Safe from any thread.
@@ -31,6 +32,15 @@ public interface PgTransaction extends PgClient, AutoCloseable {
    * @return complete when the server has rolled back
    */
   PgFuture<Void> rollback();
+
+  /**
+   * Opens a cursor: the rows of a statement, fetched as they are wanted.
+   *
+   * @param sql a statement that returns rows
+   * @param args the arguments; null for NULL
+   * @return the cursor, which ends with the transaction
+   */
+  PgFuture<Cursor> cursor(String sql, @Nullable Object... args);
 
   /** Rolls back if it is open, without waiting. */
   @Override

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.testkit.TestServer;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -130,5 +131,36 @@ class CursorTest {
     assertThatThrownBy(() -> cursor.fetch(4).await()).isInstanceOf(PgServerException.class);
     connection.execute("ROLLBACK").await();
     assertThat(connection.fetchValue(Integer.class, "SELECT 1").await()).isEqualTo(1);
+  }
+
+  @Test
+  void aCursorABatchAndAStreamMayBeTheFirstOfATransaction() {
+    connection.execute("ROLLBACK; CREATE TEMP TABLE first(i int4 PRIMARY KEY)").await();
+    try (PgTransaction transaction = connection.begin().await()) {
+      Cursor cursor = transaction.cursor(SERIES, 5).await();
+      assertThat(cursor.fetch(2).await()).hasSize(2);
+    }
+    try (PgTransaction transaction = connection.begin().await()) {
+      assertThatThrownBy(
+              () ->
+                  transaction
+                      .executeMany(
+                          "INSERT INTO first VALUES ($1)", List.of(List.of(1), List.of("x")))
+                      .await())
+          .hasMessageContaining("row 1");
+    }
+    try (PgTransaction transaction = connection.begin().await()) {
+      transaction.executeMany("INSERT INTO first VALUES ($1)", List.of(List.of(1))).await();
+      assertThat(connection.isInTransaction()).isTrue();
+    }
+    try (PgTransaction transaction = connection.begin().await()) {
+      int rows = 0;
+      for (Row row : transaction.stream(SERIES, 50).fetchSize(3)) {
+        rows += row.size();
+      }
+      assertThat(rows).isEqualTo(50);
+      transaction.commit().await();
+    }
+    assertThat(connection.fetchValue(Long.class, "SELECT count(*) FROM first").await()).isZero();
   }
 }

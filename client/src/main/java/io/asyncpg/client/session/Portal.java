@@ -109,7 +109,7 @@ final class Portal implements Cursor {
 
     @Override
     void write(Session session, FrontendWriter out) {
-      if (session.transactionStatus() == TransactionStatus.IDLE) {
+      if (session.transactionStatus() == TransactionStatus.IDLE && enclosing() == null) {
         throw new IllegalStateException(
             "a cursor lives in a transaction, and there is none: begin one, or use stream, which"
                 + " needs none: "
@@ -352,6 +352,11 @@ final class Portal implements Cursor {
 
   /** Closes the portal; one that is gone already is no error to the server. */
   private final class Close extends Exchange {
+    @Override
+    boolean runsInTransactions() {
+      return false;
+    }
+
     @Override
     void write(Session session, FrontendWriter out) {
       out.close(Target.PORTAL, wireName);

@@ -183,11 +183,6 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     execute(this);
   }
 
-  /** Runs a short task on the event loop, soon. */
-  void onLoop(Runnable task) {
-    execute(task);
-  }
-
   private void execute(Runnable task) {
     try {
       loop.execute(task);
@@ -605,12 +600,6 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** A request under way has a new deadline. */
   void watch(long deadline) {
     deadlines.watch(deadline);
-  }
-
-  /** Where an application's code is called: its executor, or the event loop. */
-  Executor callbacks() {
-    Executor executor = completionExecutor;
-    return executor == null ? this::onLoop : executor;
   }
 
   ScheduledFuture<?> schedule(Runnable task, long delay, TimeUnit unit) {

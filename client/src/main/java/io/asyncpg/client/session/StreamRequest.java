@@ -87,7 +87,7 @@ abstract class StreamRequest extends PreparedRequest<@Nullable Void> {
   /** Called on the reader's thread. */
   private void taken() {
     if ((paused && buffer.bytes() < LITTLE) || wantsMore()) {
-      session.onLoop(this::attend);
+      session.runOnLoop(this::attend);
     }
   }
 
@@ -108,7 +108,7 @@ abstract class StreamRequest extends PreparedRequest<@Nullable Void> {
 
   /** The reader has had enough. Any thread. */
   final void stop() {
-    session.onLoop(this::stopNow);
+    session.runOnLoop(this::stopNow);
   }
 
   private void stopNow() {

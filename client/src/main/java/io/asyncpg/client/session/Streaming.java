@@ -12,7 +12,6 @@ import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Flow;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -272,11 +271,7 @@ final class Streaming implements RowStream {
 
     private void tell() {
       if (news.getAndIncrement() == 0) {
-        try {
-          client.session.callbacks().execute(this);
-        } catch (RejectedExecutionException shutDown) {
-          run();
-        }
+        client.session.onCompletionThread(this);
       }
     }
 
