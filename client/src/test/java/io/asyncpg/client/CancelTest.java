@@ -24,9 +24,9 @@ class CancelTest {
   }
 
   @AfterEach
-  void close() {
+  void close() throws Exception {
     connection.close();
-    connection.closed().await();
+    connection.closed().get(30, TimeUnit.SECONDS);
   }
 
   /** Each round: a query that is cancelled at a random moment, with others before and behind it. */
