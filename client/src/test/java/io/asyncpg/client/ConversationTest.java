@@ -127,17 +127,27 @@ class ConversationTest {
 
   @Test
   void aMessageOfUnknownTypeEndsTheConnectionAndIsNamed() {
+    script.expect("P", "D", "S").send(DESCRIBED).expect("B", "E", "S").send(raw('@')).expectEnd();
+    assertThatThrownBy(() -> connection.fetch("SELECT answer").await())
+        .isInstanceOfSatisfying(
+            PgProtocolException.class,
+            e -> {
+              assertThat(e.getMessage()).contains("0x40 ('@') while it ran \"SELECT answer\"");
+              assertThat(e.retrySafety()).isEqualTo(RetrySafety.UNKNOWN);
+            });
+    assertThat(connection.isClosed()).isTrue();
+  }
+
+  @Test
+  void aRequestWhoseStatementWasBeingPreparedHadNotBeenSent() {
     script.expect("P", "D", "S").send(raw('@')).expectEnd();
-    PgFuture<Rows> broken = connection.fetch("SELECT answer");
-    PgFuture<Rows> behind = connection.fetch("SELECT answer");
-    assertThatThrownBy(broken::await)
-        .isInstanceOf(PgProtocolException.class)
-        .hasMessageContaining("0x40 ('@') while it prepared \"SELECT answer\"");
-    assertThatThrownBy(behind::await)
+    assertThatThrownBy(() -> connection.fetch("SELECT answer").await())
         .isInstanceOfSatisfying(
             PgConnectionException.class,
-            e -> assertThat(e.retrySafety()).isEqualTo(RetrySafety.NOT_SENT));
-    assertThat(connection.isClosed()).isTrue();
+            e -> {
+              assertThat(e.getMessage()).contains("0x40 ('@') while it prepared");
+              assertThat(e.retrySafety()).isEqualTo(RetrySafety.NOT_SENT);
+            });
   }
 
   @Test
@@ -173,7 +183,12 @@ class ConversationTest {
 
   @Test
   void aFatalErrorDuringAQueryIsThatQuerysError() {
-    script.expect("P", "D", "S").send(fatal("57P01", "goodbye")).expectEnd();
+    script
+        .expect("P", "D", "S")
+        .send(DESCRIBED)
+        .expect("B", "E", "S")
+        .send(fatal("57P01", "goodbye"))
+        .expectEnd();
     assertThatThrownBy(() -> connection.fetch("SELECT answer").await())
         .isInstanceOfSatisfying(
             PgServerException.class, e -> assertThat(e.sqlState()).isEqualTo("57P01"));
