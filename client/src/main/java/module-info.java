@@ -9,6 +9,7 @@ module io.asyncpg.client {
   requires static io.netty.transport.classes.epoll;
   requires static io.netty.transport.classes.io_uring;
   requires static io.netty.transport.unix.common;
+  requires jdk.net;
 
   exports io.asyncpg.client;
   exports io.asyncpg.client.netty;

@@ -7,4 +7,6 @@ module io.asyncpg.types {
 
   exports io.asyncpg.types;
   exports io.asyncpg.types.value;
+
+  uses io.asyncpg.types.CodecModule;
 }

@@ -91,9 +91,7 @@ final class AsyncpgContender implements Contender {
 
   private static long sum(Optional<Row> found) {
     Row row = found.orElseThrow();
-    return row.getInt(0)
-        + Objects.requireNonNull(row.getString(1)).length()
-        + row.getLong(2);
+    return row.getInt(0) + Objects.requireNonNull(row.getString(1)).length() + row.getLong(2);
   }
 
   private final class Pipeline {

@@ -19,8 +19,8 @@ import java.util.function.ToDoubleFunction;
 
 /**
  * This client beside its peers: each in a process of its own, in interleaved slices, so that a
- * machine that changes its speed does so for all. Prints a Markdown table; figures are the median of
- * the slices with the least and the greatest behind it.
+ * machine that changes its speed does so for all. Prints a Markdown table; figures are the median
+ * of the slices with the least and the greatest behind it.
  *
  * <p>Arguments: {@code quick} (the default) or {@code full}, then names of workloads, if not all.
  */
@@ -215,8 +215,7 @@ final class SideBySide {
                 figure(all, Result::p99, "%.0f")));
   }
 
-  private static String figure(
-      List<Result> results, ToDoubleFunction<Result> of, String format) {
+  private static String figure(List<Result> results, ToDoubleFunction<Result> of, String format) {
     double[] sorted = results.stream().mapToDouble(of).sorted().toArray();
     return String.format(format, sorted[sorted.length / 2])
         + " ("

@@ -55,10 +55,7 @@ final class VertxContender implements Contender {
               .get();
       long sum = 0;
       for (Row row : rows) {
-        sum +=
-            byKey
-                ? sum(row)
-                : workload == Workload.MIXED_500 ? mixed(row) : row.getInteger(0);
+        sum += byKey ? sum(row) : workload == Workload.MIXED_500 ? mixed(row) : row.getInteger(0);
       }
       tally.done(start, sum);
     }

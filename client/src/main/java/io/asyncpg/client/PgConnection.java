@@ -37,6 +37,24 @@ public interface PgConnection extends PgClient, AutoCloseable {
   }
 
   /**
+   * Prepares a statement that stays prepared until it is closed. What is run by its SQL is prepared
+   * and kept as well, as long as the statement cache has room: prepare to know parameters and
+   * columns, or to keep it for certain.
+   *
+   * @param sql one statement
+   * @return the statement
+   */
+  PgFuture<PgStatement> prepare(String sql);
+
+  /**
+   * Forgets what is known of the database's types and statements, on all connections that share it:
+   * those of a pool. To be called when types were altered by somebody else.
+   *
+   * @return complete when the requests before it have been written; nothing is sent
+   */
+  PgFuture<Void> reloadSchemaState();
+
+  /**
    * Begins a transaction with the session's defaults; see {@link #begin(TransactionOptions)}.
    *
    * @return the transaction
@@ -78,6 +96,54 @@ public interface PgConnection extends PgClient, AutoCloseable {
    * @param listener one that was added; any other is ignored
    */
   void removeNoticeListener(Consumer<Notice> listener);
+
+  /**
+   * Listens to what is run on this connection: every request with SQL, those of prepared statements
+   * and transactions among them. The same listener twice counts once.
+   *
+   * @param listener called on the event loop, before the request's future completes, in the order
+   *     of the answers; must not block; what it throws is logged
+   */
+  void addQueryListener(Consumer<QueryEvent> listener);
+
+  /**
+   * No longer listens to what is run.
+   *
+   * @param listener one that was added; any other is ignored
+   */
+  void removeQueryListener(Consumer<QueryEvent> listener);
+
+  /**
+   * Listens to a channel: {@code LISTEN} for its first listener. The same listener twice counts
+   * once. In a transaction the server listens from its commit on.
+   *
+   * @param channel its name, exactly as it is; quoted here
+   * @param listener called for each notification, in the order of the server, on the configured
+   *     completion executor or else on the event loop, where it must not block; what it throws is
+   *     logged
+   * @return complete when the server listens
+   */
+  PgFuture<Void> addListener(String channel, Consumer<Notification> listener);
+
+  /**
+   * No longer listens to a channel: {@code UNLISTEN} with its last listener. On a connection that
+   * has ended there is nothing to do, and that is done.
+   *
+   * @param channel its name
+   * @param listener one that was added; any other is ignored
+   * @return complete when the server knows
+   */
+  PgFuture<Void> removeListener(String channel, Consumer<Notification> listener);
+
+  /**
+   * Makes the session as good as new: rolls back, releases advisory locks, closes cursors, stops
+   * listening, and sets all settings back; drops all listeners and ends the transactions and
+   * prepared statements that were made from it. One round trip; none when nothing was run since it
+   * was opened or reset. The cache of statements and temporary tables stay.
+   *
+   * @return complete when it is done
+   */
+  PgFuture<Void> reset();
 
   /**
    * The server process of this session.

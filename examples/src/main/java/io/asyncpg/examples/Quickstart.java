@@ -160,14 +160,13 @@ public final class Quickstart {
       conn.transaction(
               tx ->
                   tx.execute("UPDATE person SET balance = balance - 100")
+                      .thenAccept(updated -> say("%nIn the transaction: %s", updated))
                       .thenCompose(
                           updated ->
                               tx.fetchValue(BigDecimal.class, "SELECT min(balance) FROM person"))
                       .thenAccept(
                           least -> {
-                            say(
-                                "%nIn the transaction, after %s: least balance %s.",
-                                "UPDATE", least);
+                            say("In the transaction, the least balance: %s", least);
                             if (least.signum() < 0) {
                               throw new IllegalStateException("nobody may owe us money");
                             }
@@ -175,7 +174,7 @@ public final class Quickstart {
           .await();
     } catch (IllegalStateException refused) {
       say(
-          "Rolled back (%s); least balance now: %s.",
+          "Rolled back (%s). The least balance now: %s",
           refused.getMessage(),
           conn.fetchValue(BigDecimal.class, "SELECT min(balance) FROM person").await());
     }

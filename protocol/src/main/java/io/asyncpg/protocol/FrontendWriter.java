@@ -331,7 +331,7 @@ public final class FrontendWriter {
       size += utf8("a startup parameter's name", parameter.getKey()).length + 1L;
       size += utf8("the setting " + parameter.getKey(), parameter.getValue()).length + 1L;
     }
-    // "libpq and the server know no startup packet longer than this" (MAX_STARTUP_PACKET_LENGTH).
+    // The server drops a connection whose startup packet is longer (MAX_STARTUP_PACKET_LENGTH).
     if (size > 10_000) {
       throw new IllegalArgumentException(
           "a startup message of " + size + " bytes, but the server takes 10000 at most");

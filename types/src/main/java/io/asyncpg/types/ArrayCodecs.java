@@ -339,9 +339,9 @@ final class ArrayCodecs {
       if (isVector(array) && !(lowerBounds.length == 1 && lowerBounds[0] == 0)) {
         Arrays.fill(lowerBounds, 0);
       }
-      List<?> elements = all.flat();
+      @Nullable Object[] elements = all.flat().toArray();
       out.writeInt(dimensions.length)
-          .writeInt(elements.contains(null) ? 1 : 0)
+          .writeInt(Arrays.asList(elements).contains(null) ? 1 : 0)
           .writeInt(array.element().oid());
       for (int i = 0; i < dimensions.length; i++) {
         out.writeInt(dimensions[i]).writeInt(lowerBounds[i]);
@@ -361,7 +361,7 @@ final class ArrayCodecs {
     }
 
     @SuppressWarnings("unchecked")
-    void forEach(List<?> values, Each each, Runnable ifNull) {
+    void forEach(@Nullable Object[] values, Each each, Runnable ifNull) {
       Class<?> last = null;
       Codec<Object> codec = null;
       int index = 0;
@@ -419,6 +419,9 @@ final class ArrayCodecs {
                 + PgArray.MAX_DIMENSIONS
                 + " dimensions");
       }
+      if (lengths.size() == 1) {
+        return row(list(value));
+      }
       collect(list(value), 0);
       if (elements.isEmpty()) {
         return PgArray.of();
@@ -427,6 +430,19 @@ final class ArrayCodecs {
       Arrays.fill(lowerBounds, 1);
       return PgArray.of(
           lengths.stream().mapToInt(Integer::intValue).toArray(), lowerBounds, elements.toArray());
+    }
+
+    /** One dimension, without the detour. */
+    private PgArray<Object> row(List<?> list) {
+      Object[] row = list.toArray();
+      for (Object each : row) {
+        if (each != null && isDimension(each)) {
+          throw ragged(0);
+        }
+      }
+      return row.length == 0
+          ? PgArray.of()
+          : PgArray.of(new int[] {row.length}, new int[] {1}, row);
     }
 
     private void collect(List<?> list, int level) {

@@ -37,7 +37,7 @@ final class ArrayText {
     int from = out.size();
     new ArrayCodecs.Elements(registry, type.element(), Format.TEXT)
         .forEach(
-            array.flat(),
+            array.flat().toArray(),
             (codec, value) -> {
               if (out.size() > from) {
                 out.writeByte(' ');
@@ -71,7 +71,7 @@ final class ArrayText {
     var braces = new Braces(dimensions, delimiter, out);
     new ArrayCodecs.Elements(registry, type.element(), Format.TEXT)
         .forEach(
-            array.flat(),
+            array.flat().toArray(),
             (codec, value) -> {
               braces.before();
               scratch.clear();

@@ -1,6 +1,8 @@
 package io.asyncpg.types;
 
 import java.lang.reflect.Type;
+import java.util.List;
+import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,4 +21,24 @@ public interface CodecModule {
    * @return the codec, or null to leave the pair to the modules before this one
    */
   @Nullable Codec<?> codec(PgType type, @Nullable Type javaType);
+
+  /**
+   * All that the jars of this application offer as a service, as one module. Nothing looks for them
+   * unless this is called; where two serve the same pair, which one answers is not said.
+   *
+   * @return those that {@link ServiceLoader} finds now, with the thread's context class loader
+   */
+  static CodecModule discovered() {
+    List<CodecModule> found =
+        ServiceLoader.load(CodecModule.class).stream().map(ServiceLoader.Provider::get).toList();
+    return (type, javaType) -> {
+      for (CodecModule module : found) {
+        Codec<?> codec = module.codec(type, javaType);
+        if (codec != null) {
+          return codec;
+        }
+      }
+      return null;
+    };
+  }
 }

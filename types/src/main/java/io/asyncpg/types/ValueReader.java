@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -94,6 +95,17 @@ public final class ValueReader {
    */
   public int position() {
     return position;
+  }
+
+  /**
+   * The bytes underneath, for a parser that takes an array, an offset and a length. Other values
+   * lie in them too: only those from {@link #position} on, {@link #remaining} of them, are this
+   * one's, and none may be changed.
+   *
+   * @return the array, not a copy
+   */
+  public byte[] array() {
+    return bytes;
   }
 
   /**
@@ -184,6 +196,25 @@ public final class ValueReader {
    */
   public double readDouble() {
     return Double.longBitsToDouble(readLong());
+  }
+
+  /**
+   * Reads IEEE 754 doubles that follow one another, in one go.
+   *
+   * @param to where they are put, their NaN bits as they are
+   * @param from the first index to fill
+   * @param count how many
+   * @param order theirs, as a format may say; PostgreSQL's own is big endian
+   * @throws PgCodecException if fewer are left
+   */
+  public void readDoubles(double[] to, int from, int count, ByteOrder order) {
+    Objects.checkFromIndexSize(from, count, to.length);
+    if (count > remaining() / 8) {
+      throw new PgCodecException(
+          "a value ends too early: " + count + " doubles wanted, " + remaining() + " bytes left");
+    }
+    int at = advance(count * 8);
+    ByteBuffer.wrap(bytes, at, count * 8).order(order).asDoubleBuffer().get(to, from, count);
   }
 
   /**
@@ -356,57 +387,65 @@ public final class ValueReader {
     return value;
   }
 
-  /** Elements of an int4[] without NULL, each after its length: the loop without a call inside. */
+  /** Elements of an int4[] without NULL, each after its length, read in one with it. */
   void readIntElements(int[] to) {
     int at = advance(to.length, 8);
+    byte[] from = bytes;
     for (int i = 0; i < to.length; i++, at += 8) {
-      checkLength((int) INTS.get(bytes, at), 4);
-      to[i] = (int) INTS.get(bytes, at + 4);
+      long pair = (long) LONGS.get(from, at);
+      checkLength((int) (pair >>> 32), 4);
+      to[i] = (int) pair;
     }
   }
 
   /** As {@link #readIntElements}, of an int8[]. */
   void readLongElements(long[] to) {
     int at = advance(to.length, 12);
+    byte[] from = bytes;
     for (int i = 0; i < to.length; i++, at += 12) {
-      checkLength((int) INTS.get(bytes, at), 8);
-      to[i] = (long) LONGS.get(bytes, at + 4);
+      checkLength((int) INTS.get(from, at), 8);
+      to[i] = (long) LONGS.get(from, at + 4);
     }
   }
 
   /** As {@link #readIntElements}, of an int2[]. */
   void readShortElements(short[] to) {
     int at = advance(to.length, 6);
+    byte[] from = bytes;
     for (int i = 0; i < to.length; i++, at += 6) {
-      checkLength((int) INTS.get(bytes, at), 2);
-      to[i] = (short) SHORTS.get(bytes, at + 4);
+      checkLength((int) INTS.get(from, at), 2);
+      to[i] = (short) SHORTS.get(from, at + 4);
     }
   }
 
   /** As {@link #readIntElements}, of a float4[]. */
   void readFloatElements(float[] to) {
     int at = advance(to.length, 8);
+    byte[] from = bytes;
     for (int i = 0; i < to.length; i++, at += 8) {
-      checkLength((int) INTS.get(bytes, at), 4);
-      to[i] = Float.intBitsToFloat((int) INTS.get(bytes, at + 4));
+      long pair = (long) LONGS.get(from, at);
+      checkLength((int) (pair >>> 32), 4);
+      to[i] = Float.intBitsToFloat((int) pair);
     }
   }
 
   /** As {@link #readIntElements}, of a float8[]. */
   void readDoubleElements(double[] to) {
     int at = advance(to.length, 12);
+    byte[] from = bytes;
     for (int i = 0; i < to.length; i++, at += 12) {
-      checkLength((int) INTS.get(bytes, at), 8);
-      to[i] = Double.longBitsToDouble((long) LONGS.get(bytes, at + 4));
+      checkLength((int) INTS.get(from, at), 8);
+      to[i] = Double.longBitsToDouble((long) LONGS.get(from, at + 4));
     }
   }
 
   /** As {@link #readIntElements}, of a bool[]. */
   void readBooleanElements(boolean[] to) {
     int at = advance(to.length, 5);
+    byte[] from = bytes;
     for (int i = 0; i < to.length; i++, at += 5) {
-      checkLength((int) INTS.get(bytes, at), 1);
-      to[i] = bytes[at + 4] != 0;
+      checkLength((int) INTS.get(from, at), 1);
+      to[i] = from[at + 4] != 0;
     }
   }
 

@@ -7,6 +7,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -106,6 +107,23 @@ public final class ValueWriter {
   }
 
   /**
+   * Writes IEEE 754 doubles after one another, in one go.
+   *
+   * @param values where they lie, their NaN bits as they are
+   * @param from the first
+   * @param count how many
+   * @param order theirs, as a format may say; PostgreSQL's own is big endian
+   * @return this
+   * @throws PgCodecException if all would exceed 2 GB
+   */
+  public ValueWriter writeDoubles(double[] values, int from, int count, ByteOrder order) {
+    Objects.checkFromIndexSize(from, count, values.length);
+    int at = grow(count, 8);
+    ByteBuffer.wrap(bytes, at, count * 8).order(order).asDoubleBuffer().put(values, from, count);
+    return this;
+  }
+
+  /**
    * Writes bytes as they are.
    *
    * @param value the bytes
@@ -156,19 +174,40 @@ public final class ValueWriter {
   public ValueWriter writeUtf8(CharSequence text) {
     int length = text.length();
     int at = grow(length);
+    int ascii = text instanceof String string ? copyAscii(string, at) : copyAscii(text, at);
+    if (ascii < length) {
+      size = at + ascii;
+      writeUtf8(text, ascii);
+    }
+    return this;
+  }
+
+  /** Copies up to the first character that is not ASCII, or is NUL; room is there. */
+  private int copyAscii(String text, int at) {
     byte[] to = bytes;
+    int length = text.length();
     for (int i = 0; i < length; i++) {
       char c = text.charAt(i);
-      if (c - 1 >= 0x7F) {
-        size = at + i;
-        return writeUtf8(text, i);
-      }
-      if (c == 0) {
-        throw nul(i);
+      if (c - 1 >= 0x7F || c == 0) {
+        return i;
       }
       to[at + i] = (byte) c;
     }
-    return this;
+    return length;
+  }
+
+  /** The same, for what is no String and so not known to the compiler. */
+  private int copyAscii(CharSequence text, int at) {
+    byte[] to = bytes;
+    int length = text.length();
+    for (int i = 0; i < length; i++) {
+      char c = text.charAt(i);
+      if (c - 1 >= 0x7F || c == 0) {
+        return i;
+      }
+      to[at + i] = (byte) c;
+    }
+    return length;
   }
 
   /** Takes over at the first character that is not ASCII. */
@@ -310,12 +349,12 @@ public final class ValueWriter {
     }
   }
 
-  /** Elements of an int4[], each after its length: the loop without a call inside. */
+  /** Elements of an int4[], each after its length, written in one with it. */
   void writeIntElements(int[] from) {
     int at = grow(from.length, 8);
+    byte[] to = bytes;
     for (int i = 0; i < from.length; i++, at += 8) {
-      INTS.set(bytes, at, 4);
-      INTS.set(bytes, at + 4, from[i]);
+      LONGS.set(to, at, (4L << 32) | (from[i] & 0xFFFF_FFFFL));
     }
   }
 

@@ -3,6 +3,7 @@ package io.asyncpg.types;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.asyncpg.testkit.TestServer;
+import io.asyncpg.types.value.Interval;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -37,6 +39,13 @@ class ServerAgreementTest {
     if (!(type instanceof PgType.Array)) {
       agreeInsideAnArray(type, literals, binary);
     }
+  }
+
+  @Test
+  void intervalsWithoutEndAgreeWhereTheServerHasThem() {
+    TestServer.shared().since(17);
+    theServerAndTheCodecsAgree("interval", List.of("infinity", "-infinity"));
+    assertThat(Interval.INFINITY).hasToString("infinity");
   }
 
   /** Text and bytes of each literal, as the type's own functions make them. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.asyncpg.error.PgCodecException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -230,5 +231,36 @@ class ValueCursorTest {
     out.writeBytes(buffer).writeBytes(new byte[] {7, 8, 9}, 1, 1);
     assertThat(written()).isEqualTo("020308");
     assertThat(buffer.remaining()).isEqualTo(2);
+  }
+
+  @Test
+  void doublesAreWrittenAndReadInBulkInEitherByteOrder() {
+    out.writeDoubles(new double[] {0, 1, -2, 3}, 1, 2, ByteOrder.BIG_ENDIAN)
+        .writeDoubles(new double[] {1}, 0, 1, ByteOrder.LITTLE_ENDIAN);
+    assertThat(written()).isEqualTo("3ff0000000000000" + "c000000000000000" + "000000000000f03f");
+    var in = new ValueReader(out.array(), 0, out.size());
+    var doubles = new double[4];
+    in.readDoubles(doubles, 1, 2, ByteOrder.BIG_ENDIAN);
+    in.readDoubles(doubles, 3, 1, ByteOrder.LITTLE_ENDIAN);
+    assertThat(doubles).containsExactly(0, 1, -2, 1);
+    assertThat(in.hasRemaining()).isFalse();
+  }
+
+  @Test
+  void moreDoublesThanAreLeftAreRefused() {
+    ValueReader in = reader("3ff0000000000000 3ff00000000000");
+    assertThatThrownBy(() -> in.readDoubles(new double[2], 0, 2, ByteOrder.BIG_ENDIAN))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("2 doubles wanted, 15 bytes left");
+    assertThat(in.remaining()).isEqualTo(15);
+  }
+
+  @Test
+  void aParserReadsTheBytesWhereTheyLie() {
+    byte[] bytes = {1, 2, 3, 4};
+    var in = new ValueReader(bytes, 1, 3);
+    assertThat(in.array()).isSameAs(bytes);
+    assertThat(in.position()).isEqualTo(1);
+    assertThat(in.remaining()).isEqualTo(2);
   }
 }

@@ -236,9 +236,9 @@ abstract class Batch<R> extends PreparedRequest<R> {
   @Override
   void failed(Diagnostic diagnostic) {
     phase = Phase.OVER;
-    if (failure == null && !ranAgain && isStale(diagnostic) && !prepared().isUnnamed()) {
-      session.statements().forget(prepared());
-      runAgain = true;
+    if (failure == null && isStale(diagnostic) && !prepared().isUnnamed()) {
+      session.statements().stale(prepared(), diagnostic);
+      runAgain = !ranAgain;
     }
     failLocally(
         PgServerException.of(
@@ -253,7 +253,7 @@ abstract class Batch<R> extends PreparedRequest<R> {
     if (open) {
       throw unexpected("ReadyForQuery");
     }
-    if (runAgain && status == TransactionStatus.IDLE && !isAbandoned() && feed.restart()) {
+    if (runAgain && status == TransactionStatus.IDLE && mayRunAgain() && feed.restart()) {
       runAgain = false;
       ranAgain = true;
       failure = null;

@@ -1,8 +1,8 @@
 package io.asyncpg.client.session;
 
+import io.asyncpg.error.PgException;
 import io.asyncpg.protocol.FrontendMessage;
 import io.asyncpg.protocol.FrontendWriter;
-import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -10,15 +10,12 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The connection of one CancelRequest: to the very address of its session, on its session's event
- * loop. The server says nothing on it; it closes it once the signal has been sent.
+ * The connection of one CancelRequest: to the very address of its session, encrypted if that is, on
+ * its session's event loop. The server says nothing on it; it closes it once the signal has been
+ * sent.
  */
 final class CancelSocket extends ChannelInboundHandlerAdapter {
-  private final FrontendMessage.CancelRequest request;
-
-  private CancelSocket(FrontendMessage.CancelRequest request) {
-    this.request = request;
-  }
+  private CancelSocket() {}
 
   /**
    * Sends a CancelRequest.
@@ -26,35 +23,36 @@ final class CancelSocket extends ChannelInboundHandlerAdapter {
    * @param atEnd called on the event loop when the socket is at its end, or could not be opened
    */
   static void send(Session session, byte[] key, Runnable atEnd) {
-    Channel channel = session.channel();
     FrontendMessage.CancelRequest request =
         new FrontendMessage.CancelRequest(session.processId(), key);
-    var connected =
-        new Bootstrap()
-            .group(session.loop())
-            .channelFactory(EventLoops.channelFactory(channel))
-            .handler(new CancelSocket(request))
-            .connect(channel.remoteAddress());
+    Channel channel =
+        Dial.of(session.channel())
+            .open(
+                session.loop(),
+                new Dial.Outcome() {
+                  @Override
+                  public void opened(Channel open) {
+                    open.pipeline().addLast(new CancelSocket());
+                    ByteBuf out = open.alloc().directBuffer(280);
+                    new FrontendWriter(out).write(request);
+                    open.writeAndFlush(out, open.voidPromise());
+                  }
+
+                  @Override
+                  public void notOpened(PgException reason, boolean reached) {
+                    // The channel is closed, which is told below.
+                  }
+                });
     var bound =
         session.schedule(
-            () -> connected.channel().close(),
-            session.config().cancelTimeout().toNanos(),
-            TimeUnit.NANOSECONDS);
-    connected
-        .channel()
+            channel::close, session.config().cancelTimeout().toNanos(), TimeUnit.NANOSECONDS);
+    channel
         .closeFuture()
         .addListener(
             closed -> {
               bound.cancel(false);
               atEnd.run();
             });
-  }
-
-  @Override
-  public void channelActive(ChannelHandlerContext context) {
-    ByteBuf out = context.alloc().directBuffer(280);
-    new FrontendWriter(out).write(request);
-    context.writeAndFlush(out, context.voidPromise());
   }
 
   @Override

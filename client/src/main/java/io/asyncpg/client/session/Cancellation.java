@@ -28,7 +28,7 @@ final class Cancellation {
   private static final long GRACE_MILLIS = 20;
 
   private enum Phase {
-    /** No cancel is wanted, or none can be sent yet. */
+    /** No cancel is wanted, or the statement meant has not come to the head. */
     NONE,
     /** The statement meant is at the head, and has its moment to end by itself. */
     GRACE,
@@ -39,10 +39,9 @@ final class Cancellation {
 
     private boolean leadsTo(Phase next) {
       return switch (this) {
-        case NONE -> next == GRACE || next == SENT;
+        case NONE -> next != NONE;
         case GRACE -> next == NONE || next == SENT;
-        case SENT -> next == FENCED || next == NONE;
-        case FENCED -> next == NONE;
+        case SENT, FENCED -> next == NONE;
       };
     }
   }
@@ -54,7 +53,16 @@ final class Cancellation {
   private boolean targetAnswered;
   private boolean targetHit;
   private boolean signalled;
+
+  /** How many of those in flight have been abandoned. */
   private int wanted;
+
+  /** Whether a signal has been sent since the last fence. */
+  private boolean fenceOwed;
+
+  /** Whether a signal was sent that did not hit the statement meant: it may hit another. */
+  private boolean stray;
+
   private @Nullable ScheduledFuture<?> timer;
 
   Cancellation(Session session, PgConfig config) {
@@ -64,7 +72,7 @@ final class Cancellation {
 
   /** Whether new requests have to wait. */
   boolean holdsWrites() {
-    return wanted > 0 || phase != Phase.NONE;
+    return wanted > 0 || fenceOwed || phase != Phase.NONE;
   }
 
   /**
@@ -77,7 +85,9 @@ final class Cancellation {
       targetHit = true;
       return false;
     }
-    return (phase == Phase.SENT || phase == Phase.FENCED) && targetAnswered && !targetHit;
+    boolean hit = stray;
+    stray = false; // one signal hits one statement
+    return hit;
   }
 
   /** One more of those in flight has been abandoned. */
@@ -88,7 +98,7 @@ final class Cancellation {
 
   /** An exchange has been answered and has left those in flight. */
   void answered(Exchange exchange) {
-    if (wanted == 0 && phase == Phase.NONE) {
+    if (!holdsWrites()) {
       return;
     }
     if (exchange.isAbandoned()) {
@@ -99,7 +109,8 @@ final class Cancellation {
       if (phase == Phase.GRACE) {
         reset();
       } else {
-        fence();
+        stray |= fenceOwed && !targetHit;
+        settle();
       }
     }
     advance();
@@ -112,20 +123,27 @@ final class Cancellation {
     setTimer(null);
   }
 
+  /** Goes on to the next statement meant, or, when there is none, to the fence. */
   private void advance() {
-    Exchange head = session.inFlight().peek();
-    if (phase != Phase.NONE || head == null || !head.isAbandoned()) {
+    if (phase != Phase.NONE) {
       return;
     }
-    target = head;
-    targetAnswered = false;
-    targetHit = false;
-    signalled = false;
-    if (innocentsBehind()) {
-      become(Phase.GRACE);
-      setTimer(session.schedule(this::send, GRACE_MILLIS, TimeUnit.MILLISECONDS));
-    } else {
-      send();
+    Exchange head = session.inFlight().peek();
+    if (head != null && head.isAbandoned()) {
+      target = head;
+      targetAnswered = false;
+      targetHit = false;
+      signalled = false;
+      if (innocentsBehind()) {
+        become(Phase.GRACE);
+        setTimer(session.schedule(this::send, GRACE_MILLIS, TimeUnit.MILLISECONDS));
+      } else {
+        send();
+      }
+    } else if (wanted == 0 && fenceOwed) {
+      become(Phase.FENCED);
+      session.submitUrgently(new Fence());
+      session.goOn();
     }
   }
 
@@ -149,6 +167,7 @@ final class Cancellation {
     }
     setTimer(
         session.schedule(this::unanswered, config.cancelTimeout().toNanos(), TimeUnit.NANOSECONDS));
+    fenceOwed = true;
     CancelSocket.send(session, key, this::signalled);
   }
 
@@ -156,16 +175,14 @@ final class Cancellation {
   private void signalled() {
     if (phase == Phase.SENT) {
       signalled = true;
-      fence();
+      settle();
+      advance();
     }
   }
 
-  private void fence() {
+  private void settle() {
     if (phase == Phase.SENT && signalled && targetAnswered) {
-      setTimer(null);
-      become(Phase.FENCED);
-      session.submitUrgently(new Fence());
-      session.goOn();
+      reset();
     }
   }
 
@@ -219,8 +236,9 @@ final class Cancellation {
 
     @Override
     void ready(Session session, TransactionStatus status) {
+      fenceOwed = false;
+      stray = false;
       reset();
-      advance();
       session.goOn();
     }
 

@@ -50,6 +50,9 @@ abstract class Client implements PgClient {
   }
 
   @Override
+  public abstract Client withTimeout(Duration timeout);
+
+  @Override
   public <T extends @Nullable Object> PgFuture<T> transaction(
       Function<? super PgTransaction, ? extends CompletionStage<T>> work) {
     return transaction(TransactionOptions.defaults(), work);

@@ -1,9 +1,12 @@
 package io.asyncpg.client.session;
 
 import io.asyncpg.client.Notice;
+import io.asyncpg.client.Notification;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.PgStatement;
 import io.asyncpg.client.PgTransaction;
+import io.asyncpg.client.QueryEvent;
 import io.asyncpg.client.ServerVersion;
 import io.asyncpg.client.TransactionOptions;
 import io.asyncpg.error.Diagnostic;
@@ -28,6 +31,16 @@ final class Connection extends Client implements PgConnection {
   }
 
   @Override
+  public PgFuture<PgStatement> prepare(String sql) {
+    return run(sql, nanos -> new Statement.Prepare(this, sql, nanos));
+  }
+
+  @Override
+  public PgFuture<Void> reloadSchemaState() {
+    return run("", nanos -> new Statements.Reload(session));
+  }
+
+  @Override
   public PgFuture<PgTransaction> begin() {
     return begin(TransactionOptions.defaults());
   }
@@ -48,6 +61,38 @@ final class Connection extends Client implements PgConnection {
   @Override
   public void removeNoticeListener(Consumer<Notice> listener) {
     session.noticeListeners().remove(listener);
+  }
+
+  @Override
+  public void addQueryListener(Consumer<QueryEvent> listener) {
+    if (!session.queryListeners().contains(listener)) {
+      session.queryListeners().add(listener);
+    }
+  }
+
+  @Override
+  public void removeQueryListener(Consumer<QueryEvent> listener) {
+    session.queryListeners().remove(listener);
+  }
+
+  @Override
+  public PgFuture<Void> addListener(String channel, Consumer<Notification> listener) {
+    return run("LISTEN", nanos -> new Notifications.Listen(session, channel, listener, nanos));
+  }
+
+  @Override
+  public PgFuture<Void> removeListener(String channel, Consumer<Notification> listener) {
+    if (isClosed()) {
+      PgFuture<Void> nothingToDo = new PgFuture<>();
+      nothingToDo.complete(null);
+      return nothingToDo;
+    }
+    return run("UNLISTEN", nanos -> new Notifications.Unlisten(session, channel, listener, nanos));
+  }
+
+  @Override
+  public PgFuture<Void> reset() {
+    return run("RESET ALL", nanos -> new Reset(session, nanos));
   }
 
   @Override
@@ -96,7 +141,7 @@ final class Connection extends Client implements PgConnection {
   }
 
   @Override
-  public PgConnection withTimeout(Duration timeout) {
+  public Connection withTimeout(Duration timeout) {
     return new Connection(session, lease, timeout);
   }
 

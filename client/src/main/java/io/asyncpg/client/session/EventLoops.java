@@ -1,23 +1,39 @@
 package io.asyncpg.client.session;
 
+import io.asyncpg.client.PgConfig;
+import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFactory;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.nio.NioChannelOption;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.uring.IoUring;
+import io.netty.channel.uring.IoUringChannelOption;
+import io.netty.channel.uring.IoUringDomainSocketChannel;
 import io.netty.channel.uring.IoUringIoHandler;
 import io.netty.channel.uring.IoUringSocketChannel;
 import io.netty.util.concurrent.FastThreadLocalThread;
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.net.SocketOption;
+import java.net.UnixDomainSocketAddress;
+import java.time.Duration;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
+import jdk.net.ExtendedSocketOptions;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The event loops of connections that bring none: shared by all, as many as processors, made with
@@ -46,12 +62,98 @@ final class EventLoops {
       };
     }
 
-    ChannelFactory<? extends SocketChannel> sockets() {
+    /** TCP sockets, or Unix ones. */
+    ChannelFactory<? extends Channel> sockets(boolean unix) {
       return switch (this) {
-        case EPOLL -> EpollSocketChannel::new;
-        case IO_URING -> IoUringSocketChannel::new;
-        case NIO -> NioSocketChannel::new;
+        case EPOLL -> unix ? EpollDomainSocketChannel::new : EpollSocketChannel::new;
+        case IO_URING -> unix ? IoUringDomainSocketChannel::new : IoUringSocketChannel::new;
+        case NIO -> unix ? NioDomainSocketChannel::new : NioSocketChannel::new;
       };
+    }
+
+    /**
+     * The address of a Unix socket.
+     *
+     * @throws IllegalArgumentException if this transport cannot reach it
+     */
+    SocketAddress unixAddress(PgConfig.Host host) {
+      String file = host.name() + "/.s.PGSQL." + host.port();
+      boolean isAbstract = file.startsWith("@");
+      if (this != NIO) {
+        return new DomainSocketAddress(isAbstract ? "\0" + file.substring(1) : file);
+      }
+      if (isAbstract) {
+        throw new IllegalArgumentException(
+            "the abstract Unix socket "
+                + host
+                + " is out of NIO's reach: add netty-transport-native-epoll to the class path");
+      }
+      return UnixDomainSocketAddress.of(file);
+    }
+
+    /** What the operating system does for a TCP connection that may have died. */
+    void watchFor(Bootstrap bootstrap, PgConfig config) {
+      bootstrap.option(ChannelOption.SO_KEEPALIVE, config.keepalives());
+      if (config.keepalives()) {
+        switch (this) {
+          case EPOLL -> {
+            set(bootstrap, EpollChannelOption.TCP_KEEPIDLE, seconds(config.keepalivesIdle()));
+            set(bootstrap, EpollChannelOption.TCP_KEEPINTVL, seconds(config.keepalivesInterval()));
+            set(bootstrap, EpollChannelOption.TCP_KEEPCNT, config.keepalivesCount());
+          }
+          case IO_URING -> {
+            set(bootstrap, IoUringChannelOption.TCP_KEEPIDLE, seconds(config.keepalivesIdle()));
+            set(
+                bootstrap,
+                IoUringChannelOption.TCP_KEEPINTVL,
+                seconds(config.keepalivesInterval()));
+            set(bootstrap, IoUringChannelOption.TCP_KEEPCNT, config.keepalivesCount());
+          }
+          case NIO -> {
+            set(bootstrap, Nio.TCP_KEEPIDLE, seconds(config.keepalivesIdle()));
+            set(bootstrap, Nio.TCP_KEEPINTVL, seconds(config.keepalivesInterval()));
+            set(bootstrap, Nio.TCP_KEEPCNT, config.keepalivesCount());
+          }
+        }
+      }
+      int userTimeout = (int) Math.min(Integer.MAX_VALUE, config.tcpUserTimeout().toMillis());
+      switch (this) {
+        case EPOLL -> set(bootstrap, EpollChannelOption.TCP_USER_TIMEOUT, userTimeout);
+        case IO_URING -> set(bootstrap, IoUringChannelOption.TCP_USER_TIMEOUT, userTimeout);
+        case NIO -> {
+          // Java has no name for it; libpq leaves it alone too where the system has not got it.
+        }
+      }
+    }
+
+    private static int seconds(Duration duration) {
+      return (int) Math.min(Integer.MAX_VALUE, duration.toSeconds());
+    }
+
+    /** Zero leaves the system's default. */
+    private static void set(
+        Bootstrap bootstrap, @Nullable ChannelOption<Integer> option, int value) {
+      if (value > 0 && option != null) {
+        bootstrap.option(option, value);
+      }
+    }
+  }
+
+  /** Java's own socket options, null where the operating system lacks one. */
+  private static final class Nio {
+    static final @Nullable ChannelOption<Integer> TCP_KEEPIDLE =
+        option(ExtendedSocketOptions.TCP_KEEPIDLE);
+    static final @Nullable ChannelOption<Integer> TCP_KEEPINTVL =
+        option(ExtendedSocketOptions.TCP_KEEPINTERVAL);
+    static final @Nullable ChannelOption<Integer> TCP_KEEPCNT =
+        option(ExtendedSocketOptions.TCP_KEEPCOUNT);
+
+    private static @Nullable ChannelOption<Integer> option(SocketOption<Integer> option) {
+      try (java.nio.channels.SocketChannel probe = java.nio.channels.SocketChannel.open()) {
+        return probe.supportedOptions().contains(option) ? NioChannelOption.of(option) : null;
+      } catch (IOException noSocket) {
+        return null;
+      }
     }
   }
 
@@ -102,20 +204,15 @@ final class EventLoops {
     return thread instanceof LoopThread;
   }
 
-  /** Sockets that the loop can drive. */
-  static ChannelFactory<? extends SocketChannel> channelFactory(EventLoop loop) {
+  /** The transport of a loop. */
+  static Transport transport(EventLoop loop) {
     for (Transport transport : Transport.values()) {
       if (drives(loop, transport)) {
-        return transport.sockets();
+        return transport;
       }
     }
     throw new IllegalArgumentException(
         "the event loop " + loop.getClass().getName() + " drives none of epoll, io_uring and NIO");
-  }
-
-  /** Sockets of the kind of another. */
-  static ChannelFactory<? extends SocketChannel> channelFactory(Channel alike) {
-    return channelFactory(alike.eventLoop());
   }
 
   private static boolean drives(EventLoop loop, Transport transport) {

@@ -15,6 +15,7 @@ import io.asyncpg.types.Codec;
 import io.asyncpg.types.Format;
 import io.asyncpg.types.PgType;
 import io.asyncpg.types.ValueWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -80,6 +81,11 @@ final class Preparation {
 
   byte[] name() {
     return name;
+  }
+
+  /** Its name on the server; empty for none. */
+  String nameText() {
+    return new String(name, 0, name.length - 1, StandardCharsets.UTF_8);
   }
 
   boolean isUnnamed() {

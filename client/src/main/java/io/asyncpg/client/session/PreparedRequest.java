@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 /** A request that runs a prepared statement: it can be written once that is ready. */
 abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
   private final String sql;
+  private @Nullable HeldStatement held;
+  private boolean asked;
   private @Nullable Preparation preparation;
 
   /**
@@ -21,14 +23,34 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
     this.sql = sql;
   }
 
+  /** Runs a statement that the application holds, in place of one from the cache. */
+  final void hold(HeldStatement statement) {
+    held = statement;
+  }
+
+  private Preparation find() {
+    HeldStatement statement = held;
+    return statement == null
+        ? session.statements().get(sql)
+        : statement.preparation(session.statements());
+  }
+
+  private void found(Preparation ready) {
+    HeldStatement statement = held;
+    if (statement != null) {
+      statement.describe(ready);
+    }
+  }
+
   @Override
   boolean isReadyToWrite(Session session, boolean first) {
     Preparation known = preparation;
     if (known == null || known.isDiscarded()) {
-      known = session.statements().get(sql);
+      known = find();
       preparation = known;
     }
     if (known.isReady()) {
+      found(known);
       return true;
     }
     PgException whyNot = known.failure();
@@ -36,8 +58,15 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
       preparation = null;
       throw whyNot;
     }
+    asked = true;
     known.ask(session, first);
     return false;
+  }
+
+  @Override
+  boolean wasPrepared() {
+    Preparation used = preparation;
+    return !asked && used != null && !used.isUnnamed();
   }
 
   /** The preparation, in {@link #write} and after. */

@@ -1,6 +1,8 @@
 package io.asyncpg.client.session;
 
 import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.QueryEvent;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** An exchange somebody waits for. */
@@ -30,6 +32,9 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
   /** When its time is up, as {@link System#nanoTime} counts; 0 for never. */
   private final long deadline;
 
+  /** When it was asked for, where query listeners want to know; 0 where none do, or were told. */
+  private long askedAt;
+
   /**
    * Creates a request.
    *
@@ -39,6 +44,7 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
     this.session = session;
     this.deadline = timeout == 0 ? 0 : Deadlines.in(timeout);
     this.answer = new Answer<>(this);
+    this.askedAt = session.queryListeners().isEmpty() ? 0 : System.nanoTime() | 1;
   }
 
   final PgFuture<T> future() {
@@ -57,12 +63,41 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
     return !isAbandoned() && enclosing() == null && !session.transactions().isCurrent();
   }
 
+  /** The rows it returned or touched, once it has succeeded; 0 where nobody counts. */
+  long rowsTouched() {
+    return 0;
+  }
+
+  /** Whether its statement had been prepared before. */
+  boolean wasPrepared() {
+    return false;
+  }
+
+  /** Tells the query listeners, once, before its caller learns of it. On the event loop. */
+  final void over(@Nullable Throwable failure) {
+    long begun = askedAt;
+    String sql = sql();
+    if (begun == 0 || sql == null) {
+      return;
+    }
+    askedAt = 0;
+    session.tell(
+        new QueryEvent(
+            sql,
+            Duration.ofNanos(System.nanoTime() - begun),
+            failure == null ? rowsTouched() : 0,
+            wasPrepared(),
+            failure));
+  }
+
   final void complete(T result) {
+    over(null);
     session.complete(answer, result);
   }
 
   @Override
   void fail(Throwable failure) {
+    over(failure);
     session.completeExceptionally(answer, failure);
   }
 }

@@ -41,6 +41,11 @@ final class Script extends Request<CommandTag> {
   }
 
   @Override
+  long rowsTouched() {
+    return tag.rows();
+  }
+
+  @Override
   boolean mayOpenTransaction() {
     return Sql.scriptMayOpenTransaction(sql);
   }

@@ -1,8 +1,10 @@
 package io.asyncpg.client.session;
 
 import io.asyncpg.client.Notice;
+import io.asyncpg.client.Notification;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.QueryEvent;
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgException;
@@ -32,6 +34,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
@@ -109,12 +112,17 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private final PgFuture<@Nullable Void> ended = new PgFuture<>();
   private final Map<String, String> parameters = new ConcurrentHashMap<>();
   private final List<Consumer<Notice>> noticeListeners = new CopyOnWriteArrayList<>();
+  private final List<Consumer<QueryEvent>> queryListeners = new CopyOnWriteArrayList<>();
+  private final Notifications notifications = new Notifications(this);
 
   private volatile TransactionStatus transactionStatus = TransactionStatus.IDLE;
   private volatile int processId;
   private byte @Nullable [] cancelKey;
   private @Nullable Throwable transportFailure;
   private boolean lost;
+
+  /** Whether anything was run since it began or was reset. */
+  private boolean touched;
 
   /** Whether a read is being handled, at whose end everything handed over is taken. */
   private boolean reading;
@@ -205,6 +213,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   List<Consumer<Notice>> noticeListeners() {
     return noticeListeners;
+  }
+
+  List<Consumer<QueryEvent>> queryListeners() {
+    return queryListeners;
   }
 
   boolean isEnded() {
@@ -472,6 +484,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       values.clear();
     }
     transactions.written(exchange);
+    if (exchange instanceof Request<?>) {
+      touched = !(exchange instanceof Reset);
+    }
     exchange.become(Exchange.Stage.WRITTEN);
     inFlight.add(exchange);
   }
@@ -502,6 +517,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     }
     request.abandon();
     request.abandoned();
+    request.over(new CancellationException("cancelled by its caller"));
     if (request.stage() == Exchange.Stage.WRITTEN) {
       cancellation.wanted();
     }
@@ -522,6 +538,17 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return statements;
   }
 
+  /** Tells the query listeners of a request that is over. */
+  void tell(QueryEvent event) {
+    for (Consumer<QueryEvent> listener : queryListeners) {
+      try {
+        listener.accept(event);
+      } catch (RuntimeException theirs) {
+        LOG.log(Level.WARNING, "a query listener failed", theirs);
+      }
+    }
+  }
+
   /** Where the values of the exchange being written go; cleared after each. */
   ValueWriter values() {
     return values;
@@ -530,6 +557,24 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** For values decoded on the event loop. */
   ValueReader valueReader() {
     return valueReader;
+  }
+
+  Notifications notifications() {
+    return notifications;
+  }
+
+  void forgetListeners() {
+    notifications.clear();
+    noticeListeners.clear();
+    queryListeners.clear();
+  }
+
+  boolean isTouched() {
+    return touched;
+  }
+
+  void touch() {
+    touched = true;
   }
 
   Cancellation cancellation() {
@@ -649,6 +694,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   @Override
   public void commandComplete(String command, long rows) {
     current("CommandComplete").completed(command, rows);
+    if (command.endsWith(" ALL")
+        && (command.equals("DEALLOCATE ALL") || command.equals("DISCARD ALL"))) {
+      statements.serverForgotAll();
+    }
   }
 
   @Override
@@ -676,8 +725,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       parameters.put(status.name(), status.value());
     } else if (message instanceof BackendMessage.NoticeResponse notice) {
       deliver(Notice.of(notice.diagnostic()));
-    } else if (message instanceof BackendMessage.NotificationResponse) {
-      LOG.log(Level.DEBUG, "a notification without a listener");
+    } else if (message instanceof BackendMessage.NotificationResponse said) {
+      notifications.deliver(new Notification(said.processId(), said.channel(), said.payload()));
     } else if (message instanceof BackendMessage.BackendKeyData key) {
       processId = key.processId();
       cancelKey = key.secretKey();

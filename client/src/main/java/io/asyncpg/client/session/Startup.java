@@ -1,5 +1,7 @@
 package io.asyncpg.client.session;
 
+import io.asyncpg.client.AuthMethod;
+import io.asyncpg.client.ChannelBinding;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.ProtocolVersion;
 import io.asyncpg.error.Diagnostic;
@@ -21,9 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ForkJoinPool;
-import java.util.function.BiConsumer;
+import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,39 +32,57 @@ import org.jspecify.annotations.Nullable;
  * to its first ReadyForQuery.
  */
 final class Startup extends Exchange {
+  /** What becomes of it; called once, on the event loop. */
+  interface Outcome {
+    /** The session is ready for queries. */
+    void ready(Session session);
+
+    /**
+     * There is no session.
+     *
+     * @param refused whether it was we who would not go on, for a reason that every host shares
+     */
+    void failed(PgException reason, boolean refused);
+  }
+
   /** More requests than any honest server makes. */
   private static final int MAX_AUTHENTICATION_MESSAGES = 32;
 
   private final Session session;
   private final PgConfig config;
   private final PgConfig.Host host;
+  private final @Nullable SSLSession tls;
   private final ScramKeyCache scramKeys;
-  private final BiConsumer<@Nullable Session, @Nullable Throwable> then;
+  private final Outcome outcome;
 
+  private @Nullable AuthMethod method;
   private @Nullable ScramClient scram;
   private @Nullable String password;
   private boolean authenticated;
   private boolean over;
   private int authenticationMessages;
-  private @Nullable Throwable failure;
+  private @Nullable PgException failure;
+  private boolean refused;
 
   /**
    * Creates the exchange.
    *
+   * @param tls the TLS session, or null if the connection is not encrypted
    * @param scramKeys remembers what a password costs to hash
-   * @param then called once, with the session ready for queries, or with why it is not
    */
   Startup(
       Session session,
       PgConfig config,
       PgConfig.Host host,
+      @Nullable SSLSession tls,
       ScramKeyCache scramKeys,
-      BiConsumer<@Nullable Session, @Nullable Throwable> then) {
+      Outcome outcome) {
     this.session = session;
     this.config = config;
     this.host = host;
+    this.tls = tls;
     this.scramKeys = scramKeys;
-    this.then = then;
+    this.outcome = outcome;
   }
 
   @Override
@@ -82,6 +101,18 @@ final class Startup extends Exchange {
 
   @Override
   void message(BackendMessage message) {
+    try {
+      received(message);
+    } catch (PgException ours) {
+      // What is told of the end of the session would hide it.
+      if (failure == null) {
+        failure = ours;
+      }
+      throw ours;
+    }
+  }
+
+  private void received(BackendMessage message) {
     if (message instanceof BackendMessage.Authentication request) {
       if (authenticated || ++authenticationMessages > MAX_AUTHENTICATION_MESSAGES) {
         throw unexpected(message.getClass().getSimpleName());
@@ -120,7 +151,8 @@ final class Startup extends Exchange {
     }
     if (offered < config.minProtocolVersion().number()) {
       throw new PgConnectionException(
-          "the server speaks protocol version "
+          host
+              + " speaks protocol version "
               + (offered >>> 16)
               + "."
               + (offered & 0xffff)
@@ -134,76 +166,152 @@ final class Startup extends Exchange {
 
   private void authenticate(BackendMessage.Authentication request) {
     if (request instanceof BackendMessage.AuthenticationOk) {
-      ScramClient exchange = scram;
-      if (exchange != null && !exchange.isVerified()) {
-        throw unexpected("AuthenticationOk before the end of the SCRAM exchange");
-      }
-      authenticated = true;
-      session.authenticated();
+      authenticated();
     } else if (request instanceof BackendMessage.AuthenticationCleartextPassword) {
+      begin(AuthMethod.PASSWORD);
       withPassword(secret -> session.send(new FrontendMessage.PasswordMessage(secret)));
     } else if (request instanceof BackendMessage.AuthenticationMD5Password md5) {
+      begin(AuthMethod.MD5);
       withPassword(
           secret ->
               session.send(
                   new FrontendMessage.PasswordMessage(
                       Md5Password.response(config.user(), secret, md5.salt()))));
     } else if (request instanceof BackendMessage.AuthenticationSASL sasl) {
+      begin(AuthMethod.SCRAM_SHA_256);
       beginSasl(sasl.mechanisms());
     } else if (request instanceof BackendMessage.AuthenticationSASLContinue more) {
       continueSasl(more.data());
     } else if (request instanceof BackendMessage.AuthenticationSASLFinal last) {
       scramUnderWay("AuthenticationSASLFinal").verify(last.data());
     } else {
-      throw new PgConnectionException(
+      throw refused(
           "the server asks for an authentication method this client does not have ("
               + request.getClass().getSimpleName()
-              + "): change the method in pg_hba.conf",
-          RetrySafety.NOT_SENT,
-          null);
+              + "): change the method in pg_hba.conf");
     }
   }
 
+  /** The server asks for proof in this way: whether it may, and for the first time. */
+  private void begin(AuthMethod asked) {
+    if (method != null) {
+      throw unexpected("a second request for authentication (" + asked + ")");
+    }
+    method = asked;
+    if (!config.requireAuth().contains(asked)) {
+      throw refused(
+          "the server asks for authentication by "
+              + asked
+              + ", but only "
+              + config.requireAuth()
+              + " will do (require_auth): change the method in pg_hba.conf, or require_auth");
+    }
+    if (config.channelBinding() == ChannelBinding.REQUIRE && asked != AuthMethod.SCRAM_SHA_256) {
+      throw refused(
+          "the server asks for authentication by "
+              + asked
+              + ", which has no channel binding (channel_binding=require): let pg_hba.conf ask for"
+              + " scram-sha-256");
+    }
+  }
+
+  private void authenticated() {
+    ScramClient exchange = scram;
+    if (exchange != null && !exchange.isVerified()) {
+      throw unexpected("AuthenticationOk before the end of the SCRAM exchange");
+    }
+    if (method == null && !config.requireAuth().contains(AuthMethod.NONE)) {
+      throw refused(
+          "the server lets us in without asking for proof, but authentication by one of "
+              + config.requireAuth()
+              + " is wanted (require_auth): change the method in pg_hba.conf, or add none to"
+              + " require_auth");
+    }
+    if (config.channelBinding() == ChannelBinding.REQUIRE
+        && (exchange == null || !exchange.mechanism().equals(ScramClient.SCRAM_SHA_256_PLUS))) {
+      throw refused(
+          "the server lets us in without channel binding (channel_binding=require): let pg_hba.conf"
+              + " ask for scram-sha-256");
+    }
+    authenticated = true;
+    session.authenticated();
+  }
+
   private void beginSasl(List<String> mechanisms) {
-    if (scram != null) {
-      throw unexpected("a second AuthenticationSASL");
+    ScramClient exchange = scram(mechanisms);
+    scram = exchange;
+    ScramKeys ready = config.scramKeys();
+    FrontendMessage first =
+        new FrontendMessage.SASLInitialResponse(exchange.mechanism(), exchange.clientFirst());
+    if (ready != null) {
+      session.send(first);
+    } else {
+      withPassword(
+          secret -> {
+            password = secret;
+            session.send(first);
+          });
+    }
+  }
+
+  /** As strong as both sides can (RFC 5802, section 6): the server is told what we could. */
+  private ScramClient scram(List<String> mechanisms) {
+    boolean offered = mechanisms.contains(ScramClient.SCRAM_SHA_256_PLUS);
+    boolean required = config.channelBinding() == ChannelBinding.REQUIRE;
+    SSLSession encrypted = tls;
+    byte[] serverEndPoint =
+        encrypted == null || config.channelBinding() == ChannelBinding.DISABLE
+            ? null
+            : Tls.serverEndPoint(encrypted);
+    if (offered && serverEndPoint != null) {
+      return ScramClient.withChannelBinding(serverEndPoint);
+    }
+    if (offered && encrypted == null) {
+      throw refused(
+          "the server offers channel binding on a connection that is not encrypted, which makes no"
+              + " sense: somebody may be in between");
+    }
+    if (required) {
+      throw refused(
+          "channel_binding=require cannot be had: "
+              + (encrypted == null
+                  ? "the connection is not encrypted; use sslmode=require or stronger"
+                  : offered
+                      ? "the signature of the server's certificate has no hash of its own, as with"
+                          + " Ed25519; use an RSA or EC certificate, or channel_binding=prefer"
+                      : "the server offers only " + mechanisms));
     }
     if (!mechanisms.contains(ScramClient.SCRAM_SHA_256)) {
-      throw new PgConnectionException(
+      throw refused(
           "the server offers the SASL mechanisms "
               + mechanisms
               + ", but this connection can use "
               + ScramClient.SCRAM_SHA_256
-              + " only",
-          RetrySafety.NOT_SENT,
-          null);
+              + " only: change the method in pg_hba.conf");
     }
-    ScramClient exchange = ScramClient.withoutChannelBinding();
-    scram = exchange;
-    withPassword(
-        secret -> {
-          password = secret;
-          session.send(
-              new FrontendMessage.SASLInitialResponse(
-                  exchange.mechanism(), exchange.clientFirst()));
-        });
+    return serverEndPoint == null
+        ? ScramClient.withoutChannelBinding()
+        : ScramClient.channelBindingNotOffered();
   }
 
   private void continueSasl(byte[] data) {
     ScramClient exchange = scramUnderWay("AuthenticationSASLContinue");
     String secret = password;
-    if (secret == null) {
+    ScramKeys ready = config.scramKeys();
+    if (secret == null && ready == null) {
       throw unexpected("AuthenticationSASLContinue");
     }
     ScramClient.ServerFirst challenge = exchange.serverFirst(data, config.scramMaxIterations());
-    ScramKeys known = scramKeys.ready(secret, challenge.salt(), challenge.iterations());
+    ScramKeys known =
+        secret == null ? ready : scramKeys.ready(secret, challenge.salt(), challenge.iterations());
     if (known != null) {
       session.send(new FrontendMessage.SASLResponse(exchange.clientFinal(challenge, known)));
       return;
     }
+    String hashed = secret == null ? "" : secret;
     // Thousands of hashes, on purpose: not on the event loop.
     CompletableFuture.supplyAsync(
-            () -> scramKeys.keys(secret, challenge.salt(), challenge.iterations()),
+            () -> scramKeys.keys(hashed, challenge.salt(), challenge.iterations()),
             ForkJoinPool.commonPool())
         .whenCompleteAsync(
             (keys, broken) -> {
@@ -211,7 +319,7 @@ final class Startup extends Exchange {
                 return;
               }
               if (keys == null) {
-                session.lose(broken);
+                session.lose(refused("the password could not be hashed", broken));
               } else {
                 session.send(
                     new FrontendMessage.SASLResponse(exchange.clientFinal(challenge, keys)));
@@ -233,42 +341,53 @@ final class Startup extends Exchange {
   }
 
   private void withPassword(WithPassword answer) {
-    CompletionStage<@Nullable String> asked = config.password(host);
-    asked.whenCompleteAsync(
-        (secret, broken) -> {
-          if (over) {
-            return;
-          }
-          if (broken != null) {
-            session.lose(
-                new PgConnectionException(
-                    "the supplier of the password failed", RetrySafety.NOT_SENT, broken));
-          } else if (secret == null || secret.isEmpty()) {
-            session.lose(
-                new PgConnectionException(
-                    "the server asks for a password for user \""
-                        + config.user()
-                        + "\", but none was given: put it into the DSN, PGPASSWORD or the password"
-                        + " file",
-                    RetrySafety.NOT_SENT,
-                    null));
-          } else {
-            try {
-              answer.answer(secret);
-            } catch (RuntimeException refused) {
-              session.lose(refused);
-            }
-          }
-        },
-        session.loop());
+    config
+        .password(host)
+        .whenCompleteAsync(
+            (secret, broken) -> {
+              if (over) {
+                return;
+              }
+              try {
+                if (broken != null) {
+                  throw refused("the supplier of the password failed", broken);
+                } else if (secret == null || secret.isEmpty()) {
+                  throw refused(
+                      "the server asks for a password for user \""
+                          + config.user()
+                          + "\", but none was given: put it into the DSN, PGPASSWORD or the"
+                          + " password file");
+                }
+                answer.answer(secret);
+              } catch (RuntimeException failed) {
+                session.lose(failed);
+              }
+            },
+            session.loop());
+  }
+
+  /** It is for us that this goes no further; at another host it would be the same. */
+  private PgConnectionException refused(String message) {
+    return refused(message, null);
+  }
+
+  private PgConnectionException refused(String message, @Nullable Throwable cause) {
+    Throwable unwrapped =
+        cause instanceof CompletionException && cause.getCause() != null ? cause.getCause() : cause;
+    PgConnectionException refusal =
+        new PgConnectionException(host + ": " + message, RetrySafety.NOT_SENT, unwrapped);
+    failure = refusal;
+    refused = true;
+    return refusal;
   }
 
   @Override
   void failed(Diagnostic diagnostic) {
-    failure = PgServerException.of(diagnostic, null, RetrySafety.NOT_SENT);
+    PgServerException error = PgServerException.of(diagnostic, null, RetrySafety.NOT_SENT);
+    failure = error;
     if (!diagnostic.endsSession()) {
       // Before the first ReadyForQuery every error is the end, whatever its severity.
-      session.lose(failure);
+      session.lose(error);
     }
   }
 
@@ -279,33 +398,42 @@ final class Startup extends Exchange {
     }
     over = true;
     password = null;
-    then.accept(session, null);
+    outcome.ready(session);
   }
 
   @Override
   void fail(Throwable reason) {
     over = true;
     password = null;
-    Throwable own = failure;
-    if (own == null
-        && reason instanceof CompletionException wrapped
-        && wrapped.getCause() != null) {
-      own = wrapped.getCause();
+    PgException own = failure;
+    if (own == null) {
+      own = reason instanceof PgException known ? told(known) : broken(reason);
     }
-    Throwable shown = own == null ? reason : own;
-    if (own == null && reason instanceof PgConnectionException lost) {
-      shown =
-          new PgConnectionException(
-              lost.getMessage() + ", while it was being set up",
-              RetrySafety.NOT_SENT,
-              lost.getCause());
+    outcome.failed(own, refused);
+  }
+
+  private PgException told(PgException reason) {
+    if (!(reason instanceof PgConnectionException)) {
+      return reason;
     }
-    then.accept(
-        null,
-        shown instanceof PgException
-            ? shown
-            : new PgConnectionException(
-                "the connection could not be set up", RetrySafety.NOT_SENT, shown));
+    Throwable cause = reason.getCause();
+    return new PgConnectionException(
+        "the connection to "
+            + host
+            + " was lost "
+            + doing()
+            + (cause == null
+                ? ": the server closed it"
+                : ": " + (tls == null ? String.valueOf(cause.getMessage()) : Tls.alert(cause))),
+        RetrySafety.NOT_SENT,
+        cause);
+  }
+
+  private PgConnectionException broken(Throwable reason) {
+    return new PgConnectionException(
+        "the connection to " + host + " could not be set up: " + reason,
+        RetrySafety.NOT_SENT,
+        reason);
   }
 
   @Override

@@ -87,6 +87,11 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   }
 
   @Override
+  long rowsTouched() {
+    return rows;
+  }
+
+  @Override
   int rowWidth() {
     if (phase != Phase.RUNNING) {
       throw unexpected("DataRow");
@@ -161,9 +166,9 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   @Override
   void failed(Diagnostic diagnostic) {
     phase = Phase.OVER;
-    if (!ranAgain && isStale(diagnostic) && !prepared().isUnnamed()) {
-      session.statements().forget(prepared());
-      runAgain = true;
+    if (isStale(diagnostic) && !prepared().isUnnamed()) {
+      session.statements().stale(prepared(), diagnostic);
+      runAgain = !ranAgain;
     } else if (diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)
         && session.cancellation().hasHit(this)
         && !ranAgain) {

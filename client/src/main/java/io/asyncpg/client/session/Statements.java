@@ -1,12 +1,16 @@
 package io.asyncpg.client.session;
 
 import io.asyncpg.client.PgConfig;
+import io.asyncpg.error.Diagnostic;
+import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.FrontendWriter;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,13 +34,20 @@ final class Statements {
    */
   private List<byte[]> unused = new ArrayList<>();
 
+  /** Those that the application holds. */
+  private final Set<HeldStatement> held = new HashSet<>();
+
   private long named;
+
+  /** The state of the types and plans shared with other sessions that the cache belongs to. */
+  private int generation;
 
   Statements(PgConfig config, TypeCatalog types) {
     this.capacity = config.statementCacheSize();
     this.lifetimeNanos = config.statementCacheLifetime().toNanos();
     this.maxCacheableSize = config.maxCacheableStatementSize();
     this.types = types;
+    this.generation = types.generation();
   }
 
   TypeCatalog types() {
@@ -47,6 +58,11 @@ final class Statements {
   Preparation get(String sql) {
     if (capacity == 0 || (maxCacheableSize > 0 && sql.length() > maxCacheableSize)) {
       return new Preparation(sql, UNNAMED, types);
+    }
+    int now = types.generation();
+    if (generation != now) {
+      generation = now;
+      forgetAll();
     }
     Preparation known = cache.get(sql);
     if (known != null && lifetimeNanos > 0 && known.isOlderThan(lifetimeNanos)) {
@@ -63,8 +79,12 @@ final class Statements {
     return known;
   }
 
-  /** A preparation outside the cache, with a name of its own. */
-  Preparation named(String sql) {
+  /** A preparation outside the cache, with a name of its own unless names are not wanted. */
+  Preparation apart(String sql) {
+    return capacity == 0 ? new Preparation(sql, UNNAMED, types) : named(sql);
+  }
+
+  private Preparation named(String sql) {
     return new Preparation(sql, FrontendWriter.name("asyncpg_" + ++named), types);
   }
 
@@ -86,11 +106,53 @@ final class Statements {
     drop(preparation);
   }
 
+  /** Takes all out of the cache; the server is told with the next request. */
   void forgetAll() {
     for (Preparation preparation : cache.values()) {
       drop(preparation);
     }
     cache.clear();
+  }
+
+  /**
+   * The server says that a statement is not what it was. Of a plan that is stale the connections
+   * that share our types have more; a statement that is not there went with all others.
+   */
+  void stale(Preparation used, Diagnostic diagnostic) {
+    forget(used);
+    if (diagnostic.sqlState().equals(SqlState.INVALID_SQL_STATEMENT_NAME)) {
+      serverForgotAll();
+    } else {
+      types.plansChanged();
+    }
+  }
+
+  /** The server holds no statement any more: DEALLOCATE ALL, DISCARD ALL. */
+  void serverForgotAll() {
+    cache.values().forEach(Preparation::discard);
+    cache.clear();
+    held.forEach(HeldStatement::discard);
+    unused.clear();
+  }
+
+  void hold(HeldStatement statement) {
+    held.add(statement);
+  }
+
+  /** The application does not hold it any more. */
+  void release(HeldStatement statement) {
+    held.remove(statement);
+    Preparation preparation = statement.preparation();
+    if (preparation != null) {
+      drop(preparation);
+    }
+  }
+
+  void releaseAll(String why) {
+    for (HeldStatement statement : List.copyOf(held)) {
+      statement.end(why);
+      release(statement);
+    }
   }
 
   /** Takes a statement that could not be prepared out of the cache, so that it is tried again. */
@@ -121,6 +183,25 @@ final class Statements {
 
   void giveBackUnusedNames(List<byte[]> names) {
     unused.addAll(names);
+  }
+
+  /** Forgets, in its turn, what is known of the database, here and where it is shared. */
+  static final class Reload extends UnwrittenRequest<Void> {
+    Reload(Session session) {
+      super(session, 0);
+    }
+
+    @Override
+    @SuppressWarnings("NullAway") // a Void is null
+    void turn(Session session) {
+      session.statements().types.forget();
+      complete(null);
+    }
+
+    @Override
+    String doing() {
+      return "while it forgot what it knew of the database";
+    }
   }
 
   /** For tests and statistics: what is cached, by SQL. */

@@ -67,7 +67,7 @@ final class Transaction extends Client implements PgTransaction {
   }
 
   @Override
-  public PgTransaction withTimeout(Duration timeout) {
+  public Transaction withTimeout(Duration timeout) {
     return new Transaction(this, block, timeout, managed);
   }
 

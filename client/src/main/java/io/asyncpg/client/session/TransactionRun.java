@@ -37,6 +37,10 @@ final class TransactionRun<T extends @Nullable Object> {
   private final Client client;
   private final TransactionOptions options;
   private final Function<? super PgTransaction, ? extends CompletionStage<T>> work;
+
+  /** Whether work that completes well is committed; else it is rolled back all the same. */
+  private final boolean keep;
+
   private final Answer answer = new Answer();
 
   /** As {@link System#nanoTime} counts; 0 for none. */
@@ -50,11 +54,19 @@ final class TransactionRun<T extends @Nullable Object> {
       Client client,
       TransactionOptions options,
       Function<? super PgTransaction, ? extends CompletionStage<T>> work,
+      boolean keep,
       long timeout) {
     this.client = client;
     this.options = options;
     this.work = work;
+    this.keep = keep;
     this.deadline = timeout == 0 ? 0 : Deadlines.in(timeout);
+  }
+
+  /** Runs the work and rolls back, even in a transaction that was begun by hand. */
+  static <T extends @Nullable Object> PgFuture<T> startAndUndo(
+      Client client, Function<? super PgTransaction, ? extends CompletionStage<T>> work) {
+    return start(client, TransactionOptions.defaults(), work, false);
   }
 
   /** Runs the work; what is wrong with the call fails the future. */
@@ -62,6 +74,14 @@ final class TransactionRun<T extends @Nullable Object> {
       Client client,
       TransactionOptions options,
       Function<? super PgTransaction, ? extends CompletionStage<T>> work) {
+    return start(client, options, work, true);
+  }
+
+  private static <T extends @Nullable Object> PgFuture<T> start(
+      Client client,
+      TransactionOptions options,
+      Function<? super PgTransaction, ? extends CompletionStage<T>> work,
+      boolean keep) {
     String ended = client.ended();
     if (ended != null) {
       return PgFuture.failed(new IllegalStateException(ended));
@@ -71,7 +91,7 @@ final class TransactionRun<T extends @Nullable Object> {
       return PgFuture.failed(Deadlines.noneLeft(timeout, "BEGIN"));
     }
     long nanos = timeout == null ? 0 : Deadlines.nanos(timeout);
-    TransactionRun<T> run = new TransactionRun<>(client, options, work, nanos);
+    TransactionRun<T> run = new TransactionRun<>(client, options, work, keep, nanos);
     if (timeout != null) {
       ScheduledFuture<?> timer =
           client.session.schedule(() -> run.timeUp(timeout), nanos, TimeUnit.NANOSECONDS);
@@ -86,7 +106,7 @@ final class TransactionRun<T extends @Nullable Object> {
     Transactions transactions = client.session.transactions();
     Transactions.Begin begin;
     try {
-      begin = transactions.begin(client, options, false, 0);
+      begin = transactions.begin(client, options, !keep, 0);
     } catch (IllegalArgumentException refused) {
       fail(refused);
       return;
@@ -127,7 +147,7 @@ final class TransactionRun<T extends @Nullable Object> {
     client
         .session
         .transactions()
-        .end(begun, true, timeLeft())
+        .end(begun, keep, timeLeft())
         .whenComplete(
             (nothing, failure) -> {
               if (failure == null) {

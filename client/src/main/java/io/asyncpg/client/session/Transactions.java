@@ -90,6 +90,17 @@ final class Transactions {
         });
   }
 
+  /** All that are open end for their callers: the session is about to be reset. */
+  synchronized void endAll() {
+    for (Block block = innermostOpen(); block != null; block = block.around) {
+      if (block.phase() == Block.Phase.OPEN) {
+        block.move(Block.Phase.ROLLING_BACK);
+        block.move(Block.Phase.ROLLED_BACK);
+      }
+    }
+    innermost = null;
+  }
+
   synchronized boolean isOpen() {
     return innermostOpen() != null;
   }
@@ -104,6 +115,15 @@ final class Transactions {
   }
 
   // ---- On the event loop
+
+  /** What is written next runs in no transaction begun here. */
+  void leave() {
+    Block block = current;
+    if (block != null) {
+      block.over();
+      current = null;
+    }
+  }
 
   /** Whether BEGIN has been written and not been answered. */
   boolean holdsWrites() {

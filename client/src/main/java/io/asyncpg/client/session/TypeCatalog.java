@@ -5,6 +5,7 @@ import io.asyncpg.types.CodecRegistry;
 import io.asyncpg.types.PgType;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TypeCatalog {
   private final CodecRegistry codecs;
+  private final AtomicInteger generation = new AtomicInteger();
   private final Map<Integer, PgType> runTimeTypes = new ConcurrentHashMap<>();
 
   TypeCatalog(CodecRegistry codecs) {
@@ -33,7 +35,19 @@ final class TypeCatalog {
     runTimeTypes.put(type.oid(), type);
   }
 
+  /** Types were altered: what is known of them is void, and so are the statements that use them. */
   void forget() {
     runTimeTypes.clear();
+    plansChanged();
+  }
+
+  /** A plan was stale: statements prepared before, on any connection that shares this, may be. */
+  void plansChanged() {
+    generation.incrementAndGet();
+  }
+
+  /** Changes whenever statements prepared before are to be prepared anew. */
+  int generation() {
+    return generation.get();
   }
 }

@@ -29,7 +29,7 @@ import net.jqwik.api.constraints.LongRange;
 import net.jqwik.api.constraints.Size;
 
 /** What is written is read again, in binary and in text, whatever it is. */
-class RoundTripProperties {
+class RoundTripTest {
   private static final CodecRegistry REGISTRY = CodecRegistry.standard();
 
   @SuppressWarnings("unchecked")

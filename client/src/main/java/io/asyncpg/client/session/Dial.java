@@ -1,0 +1,345 @@
+package io.asyncpg.client.session;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.asyncpg.client.PgConfig;
+import io.asyncpg.client.SslMode;
+import io.asyncpg.client.SslNegotiation;
+import io.asyncpg.error.PgConnectionException;
+import io.asyncpg.error.PgException;
+import io.asyncpg.error.PgProtocolException;
+import io.asyncpg.error.RetrySafety;
+import io.asyncpg.protocol.FrontendMessage;
+import io.asyncpg.protocol.FrontendWriter;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.util.AttributeKey;
+import java.net.SocketAddress;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSession;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way to one server: its address, and whether what is said on the way is encrypted. A session's
+ * CancelRequest goes the very way its session went.
+ *
+ * <pre>
+ *   client                     server
+ *      → SSLRequest →                       unless sslnegotiation=direct
+ *      ← S, N or an ErrorResponse ←         one byte, and not one more before the handshake
+ *      ↔ TLS handshake ↔
+ * </pre>
+ */
+final class Dial {
+  /** What there is to say in answer to an N. */
+  enum Encryption {
+    /** None is asked for. */
+    NONE,
+    /** With an N the connection goes on in the clear. */
+    IF_OFFERED,
+    /** With an N it is over. */
+    ALWAYS
+  }
+
+  /** What becomes of it; called once, on the event loop. */
+  interface Outcome {
+    /** Messages can be sent; nothing has come from the server yet. */
+    void opened(Channel channel);
+
+    /**
+     * There is no connection; the channel is closed.
+     *
+     * @param reached whether the server answered, so that it could be spoken to in another way
+     */
+    void notOpened(PgException reason, boolean reached);
+  }
+
+  private static final AttributeKey<Dial> TAKEN = AttributeKey.valueOf(Dial.class, "taken");
+
+  private final PgConfig config;
+  private final PgConfig.Host host;
+  private final SocketAddress address;
+  private final Encryption encryption;
+  private final @Nullable Tls tls;
+
+  /**
+   * Creates one.
+   *
+   * @param tls not null unless there is no encryption
+   */
+  Dial(
+      PgConfig config,
+      PgConfig.Host host,
+      SocketAddress address,
+      Encryption encryption,
+      @Nullable Tls tls) {
+    this.config = config;
+    this.host = host;
+    this.address = address;
+    this.encryption = encryption;
+    this.tls = tls;
+  }
+
+  /** The way an open connection went. */
+  static Dial of(Channel channel) {
+    Dial taken = channel.attr(TAKEN).get();
+    if (taken == null) {
+      throw new IllegalStateException("not opened by a Dial: " + channel);
+    }
+    return taken;
+  }
+
+  /** The TLS session of a connection, or null if it is not encrypted. */
+  static @Nullable SSLSession tlsSession(Channel channel) {
+    SslHandler handler = channel.pipeline().get(SslHandler.class);
+    return handler == null ? null : handler.engine().getSession();
+  }
+
+  PgConfig.Host host() {
+    return host;
+  }
+
+  Encryption encryption() {
+    return encryption;
+  }
+
+  /**
+   * Opens a connection.
+   *
+   * @return the channel; closing it gives up
+   */
+  Channel open(EventLoop loop, Outcome outcome) {
+    EventLoops.Transport transport = EventLoops.transport(loop);
+    Opening opening = new Opening(outcome);
+    Bootstrap bootstrap =
+        new Bootstrap()
+            .group(loop)
+            .channelFactory(transport.sockets(host.isUnixSocket()))
+            .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, 0) // the attempt has its own bounds
+            .handler(opening);
+    if (!host.isUnixSocket()) {
+      bootstrap.option(ChannelOption.TCP_NODELAY, true);
+      transport.watchFor(bootstrap, config);
+    }
+    ChannelFuture connected = bootstrap.connect(address);
+    connected.addListener(
+        done -> {
+          if (done.isSuccess()) {
+            opening.connected(connected.channel());
+          } else {
+            opening.fail(connected.channel(), notReached(done.cause()), false);
+          }
+        });
+    return connected.channel();
+  }
+
+  private PgConnectionException notReached(@Nullable Throwable cause) {
+    String message = cause == null ? "no reason was given" : String.valueOf(cause.getMessage());
+    return new PgConnectionException(
+        "could not connect to "
+            + this
+            + ": "
+            + message
+            + (host.isUnixSocket()
+                ? ": is a server running on this machine, and is that its unix_socket_directories?"
+                : ": is a server running there, and does it accept TCP connections on that port?"),
+        RetrySafety.NOT_SENT,
+        cause);
+  }
+
+  /** The host, and its address if that says more. */
+  @Override
+  public String toString() {
+    if (address instanceof java.net.InetSocketAddress inet && inet.getAddress() != null) {
+      String literal = inet.getAddress().getHostAddress();
+      return literal.equals(host.name()) ? host.toString() : host + " (" + literal + ")";
+    }
+    return host.toString();
+  }
+
+  /** From the open socket to the first message. */
+  private final class Opening extends ChannelInboundHandlerAdapter {
+    private final Outcome outcome;
+    private boolean over;
+
+    Opening(Outcome outcome) {
+      this.outcome = outcome;
+    }
+
+    void connected(Channel channel) {
+      try {
+        String peer = config.requirePeer();
+        if (peer != null && host.isUnixSocket()) {
+          PeerUser.check(channel, host, peer);
+        }
+        Tls with = tls;
+        if (encryption == Encryption.NONE || with == null) {
+          succeed(channel, Encryption.NONE);
+        } else if (config.sslNegotiation() == SslNegotiation.DIRECT) {
+          startTls(channel, with);
+        } else {
+          ByteBuf out = channel.alloc().directBuffer(8);
+          new FrontendWriter(out).write(new FrontendMessage.SSLRequest());
+          channel.writeAndFlush(out, channel.voidPromise());
+        }
+      } catch (PgException refused) {
+        fail(channel, refused, true);
+      }
+    }
+
+    private void startTls(Channel channel, Tls with) {
+      SslHandler handler = with.handler(host);
+      SSLEngine engine = handler.engine();
+      handler
+          .handshakeFuture()
+          .addListener(
+              done -> {
+                try {
+                  if (!done.isSuccess()) {
+                    throw with.explain(done.cause(), host);
+                  }
+                  with.check(engine, host);
+                } catch (PgException refused) {
+                  fail(channel, refused, true);
+                  return;
+                }
+                succeed(channel, Encryption.ALWAYS);
+              });
+      channel.pipeline().addFirst(handler);
+    }
+
+    private void succeed(Channel channel, Encryption got) {
+      if (over) {
+        return;
+      }
+      over = true;
+      channel.pipeline().remove(this);
+      channel.attr(TAKEN).set(new Dial(config, host, address, got, tls));
+      outcome.opened(channel);
+    }
+
+    void fail(Channel channel, PgException reason, boolean reached) {
+      if (over) {
+        return;
+      }
+      over = true;
+      channel.close();
+      outcome.notOpened(reason, reached);
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+      ByteBuf in = (ByteBuf) message;
+      try {
+        Tls with = tls;
+        if (!over && with != null && in.isReadable()) {
+          answered(context.channel(), with, in);
+        }
+      } finally {
+        in.release();
+      }
+    }
+
+    /** The answer to the SSLRequest. */
+    private void answered(Channel channel, Tls with, ByteBuf in) {
+      byte answer = in.readByte();
+      if (answer == 'E') {
+        fail(channel, untrusted(in), true);
+      } else if (answer != 'S' && answer != 'N') {
+        fail(
+            channel,
+            new PgProtocolException(
+                host
+                    + " answers the request for encryption with the byte "
+                    + (answer & 0xff)
+                    + ": no PostgreSQL does; check host and port",
+                RetrySafety.NOT_SENT,
+                null),
+            false);
+      } else if (in.isReadable()) {
+        // Whoever is in between could have put them there, to be taken for the server's own later
+        // (CVE-2021-23222).
+        fail(
+            channel,
+            new PgProtocolException(
+                host
+                    + " sent "
+                    + in.readableBytes()
+                    + " unencrypted bytes after its answer to the request for encryption: somebody"
+                    + " may be in between; the connection is not used",
+                RetrySafety.NOT_SENT,
+                null),
+            false);
+      } else if (answer == 'S') {
+        startTls(channel, with);
+      } else if (encryption == Encryption.IF_OFFERED) {
+        succeed(channel, Encryption.NONE);
+      } else {
+        fail(
+            channel,
+            new PgConnectionException(
+                host
+                    + " does not encrypt connections"
+                    + (config.sslMode() == SslMode.ALLOW
+                        ? ""
+                        : ", but sslmode="
+                            + config.sslMode()
+                            + " wants it: set ssl = on in postgresql.conf, or use sslmode=prefer"),
+                RetrySafety.NOT_SENT,
+                null),
+            true);
+      }
+    }
+
+    /**
+     * An error in the clear, before anybody has proved anything: shown as what it is
+     * (CVE-2024-10977).
+     */
+    private PgConnectionException untrusted(ByteBuf in) {
+      StringBuilder text = new StringBuilder();
+      String raw = in.toString(in.readerIndex(), Math.min(in.readableBytes(), 400), UTF_8);
+      raw.codePoints()
+          .forEach(c -> text.append(c >= ' ' && c < 0x7f ? Character.toString(c) : " "));
+      return new PgConnectionException(
+          host
+              + " answers the request for encryption with an error; whoever is in between could have"
+              + " written it, so do not trust its words: \""
+              + text.toString().replaceAll(" +", " ").strip()
+              + "\"",
+          RetrySafety.NOT_SENT,
+          null);
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+      fail(
+          context.channel(),
+          new PgConnectionException(
+              host + " closed the connection when asked for encryption",
+              RetrySafety.NOT_SENT,
+              null),
+          true);
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+      // A failed handshake is told by its future; what else breaks ends the connection.
+      if (context.pipeline().get(SslHandler.class) == null) {
+        fail(
+            context.channel(),
+            new PgConnectionException(
+                "the connection to " + host + " broke: " + cause.getMessage(),
+                RetrySafety.NOT_SENT,
+                cause),
+            false);
+      }
+    }
+  }
+}

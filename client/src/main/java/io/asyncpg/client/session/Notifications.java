@@ -1,0 +1,225 @@
+package io.asyncpg.client.session;
+
+import io.asyncpg.client.Notification;
+import io.asyncpg.error.Diagnostic;
+import io.asyncpg.error.PgServerException;
+import io.asyncpg.error.RetrySafety;
+import io.asyncpg.protocol.FrontendWriter;
+import io.asyncpg.protocol.TransactionStatus;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who listens to which channel of one session. Changed on the event loop, in the turn of the
+ * requests that change it; read where notifications are delivered.
+ */
+final class Notifications {
+  private static final Logger LOG = System.getLogger("io.asyncpg.session");
+
+  /** NAMEDATALEN - 1: the server cuts longer names, and notifies under the shorter one. */
+  private static final int LONGEST_NAME = 63;
+
+  private final Map<String, List<Consumer<Notification>>> listeners = new ConcurrentHashMap<>();
+  private final InOrder deliveries;
+
+  /** On the event loop: the channels that the server listens to for certain. */
+  private final Set<String> listening = new HashSet<>();
+
+  Notifications(Session session) {
+    this.deliveries = new InOrder(session::onCompletionThread);
+  }
+
+  void deliver(Notification notification) {
+    deliveries.execute(
+        () -> {
+          for (Consumer<Notification> listener :
+              listeners.getOrDefault(notification.channel(), List.of())) {
+            try {
+              listener.accept(notification);
+            } catch (RuntimeException theirs) {
+              LOG.log(
+                  Level.WARNING,
+                  "a listener to the channel " + notification.channel() + " failed",
+                  theirs);
+            }
+          }
+        });
+  }
+
+  void clear() {
+    listeners.clear();
+    listening.clear();
+  }
+
+  private boolean add(String channel, Consumer<Notification> listener) {
+    List<Consumer<Notification>> those =
+        listeners.computeIfAbsent(channel, name -> new CopyOnWriteArrayList<>());
+    return !those.contains(listener) && those.add(listener);
+  }
+
+  /** Returns whether it was the last of its channel. */
+  private boolean remove(String channel, Consumer<Notification> listener) {
+    List<Consumer<Notification>> those = listeners.get(channel);
+    if (those == null || !those.remove(listener) || !those.isEmpty()) {
+      return false;
+    }
+    listeners.remove(channel);
+    return true;
+  }
+
+  static String quoted(String channel) {
+    int length = channel.getBytes(StandardCharsets.UTF_8).length;
+    if (length == 0 || length > LONGEST_NAME) {
+      throw new IllegalArgumentException(
+          "the channel name has "
+              + length
+              + " bytes, but PostgreSQL takes 1 to "
+              + LONGEST_NAME
+              + ": "
+              + channel);
+    }
+    return '"' + channel.replace("\"", "\"\"") + '"';
+  }
+
+  /** A change of who listens, with LISTEN or UNLISTEN where the server has to know. */
+  private abstract static class Change extends Request<Void> {
+    final String channel;
+    final Consumer<Notification> listener;
+    private final String sql;
+    private @Nullable Diagnostic failure;
+
+    Change(
+        Session session,
+        String command,
+        String channel,
+        Consumer<Notification> listener,
+        long timeout) {
+      super(session, timeout);
+      this.channel = channel;
+      this.listener = listener;
+      this.sql = command + " " + quoted(channel);
+    }
+
+    /** The server has answered. */
+    abstract void answered(boolean well, TransactionStatus status);
+
+    @SuppressWarnings("NullAway") // a Void is null
+    final void succeed() {
+      complete(null);
+    }
+
+    @Override
+    void writeBegin(String begin, FrontendWriter out) {
+      prefixBegin(begin);
+    }
+
+    @Override
+    void write(Session session, FrontendWriter out) {
+      out.query(beginPrefix() + sql);
+    }
+
+    @Override
+    void commandComplete(String command, long rows) {
+      // LISTEN or UNLISTEN
+    }
+
+    @Override
+    void failed(Diagnostic diagnostic) {
+      failure = diagnostic;
+    }
+
+    @Override
+    void ready(Session session, TransactionStatus status) {
+      Diagnostic reason = failure;
+      answered(reason == null && !isAbandoned(), status);
+      if (reason == null) {
+        succeed();
+      } else {
+        fail(PgServerException.of(reason, sql, RetrySafety.ROLLED_BACK));
+      }
+    }
+
+    @Override
+    String sql() {
+      return sql;
+    }
+
+    @Override
+    String doing() {
+      return "while it ran " + sql;
+    }
+  }
+
+  static final class Listen extends Change {
+    private boolean added;
+
+    Listen(Session session, String channel, Consumer<Notification> listener, long timeout) {
+      super(session, "LISTEN", channel, listener, timeout);
+    }
+
+    @Override
+    boolean endsUnwritten(Session session) {
+      Notifications all = session.notifications();
+      added = all.add(channel, listener);
+      if (all.listening.contains(channel)) {
+        succeed();
+        return true;
+      }
+      return false;
+    }
+
+    @Override
+    void fail(Throwable reason) {
+      forget();
+      super.fail(reason);
+    }
+
+    private void forget() {
+      if (added) {
+        added = false;
+        session.notifications().remove(channel, listener);
+      }
+    }
+
+    @Override
+    void answered(boolean well, TransactionStatus status) {
+      if (!well) {
+        forget();
+      } else if (status == TransactionStatus.IDLE) {
+        // Inside a transaction it may still be undone: the next one says LISTEN again.
+        session.notifications().listening.add(channel);
+      }
+    }
+  }
+
+  static final class Unlisten extends Change {
+    Unlisten(Session session, String channel, Consumer<Notification> listener, long timeout) {
+      super(session, "UNLISTEN", channel, listener, timeout);
+    }
+
+    @Override
+    boolean endsUnwritten(Session session) {
+      Notifications all = session.notifications();
+      if (all.remove(channel, listener)) {
+        all.listening.remove(channel);
+        return false;
+      }
+      succeed();
+      return true;
+    }
+
+    @Override
+    void answered(boolean well, TransactionStatus status) {
+      // Whatever the server does, nobody here listens any more.
+    }
+  }
+}

@@ -1,0 +1,503 @@
+package io.asyncpg.client;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.asyncpg.client.netty.NettyConnections;
+import io.asyncpg.error.InvalidPasswordException;
+import io.asyncpg.error.PgConnectionException;
+import io.asyncpg.error.PgException;
+import io.asyncpg.error.PgProtocolException;
+import io.asyncpg.testkit.Backend;
+import io.asyncpg.testkit.ScriptedServer;
+import io.asyncpg.testkit.TestServer;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.nio.NioIoHandler;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ConnectTest {
+  private static final TestServer SERVER = TestServer.shared();
+
+  private static PgConfig.Builder config(String dsn) {
+    return PgConfig.builder().environment(Map.of()).dsn(dsn);
+  }
+
+  private static PgConfig.Builder as(String user, String parameters) {
+    return config(SERVER.dsnAs(user) + "?" + parameters);
+  }
+
+  private static String user(PgConfig config) {
+    return user(PgConnection.connect(config));
+  }
+
+  private static String user(PgFuture<PgConnection> connecting) {
+    PgConnection connection = connecting.await();
+    try {
+      return connection.fetchValue(String.class, "SELECT current_user::text").await();
+    } finally {
+      end(connection);
+    }
+  }
+
+  private static void end(PgConnection connection) {
+    connection.close();
+    connection.closed().await();
+  }
+
+  private static PgException failure(PgConfig.Builder config) {
+    try {
+      end(PgConnection.connect(config.build()).await());
+    } catch (PgException failure) {
+      return failure;
+    }
+    throw new AssertionError("connected, though it should not");
+  }
+
+  private static int closedPort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    }
+  }
+
+  // ---- Authentication
+
+  @ParameterizedTest
+  @CsvSource({
+    "scram_user, scram-sha-256",
+    "scram_user, '!none,!password,!md5'",
+    "md5_user, md5",
+    "cleartext_user, password"
+  })
+  void aPasswordIsProvedInTheWayTheServerAsks(String user, String methods) {
+    assertThat(user(as(user, "require_auth=" + methods).build())).isEqualTo(user);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "md5_user, scram-sha-256, md5",
+    "cleartext_user, scram-sha-256, password",
+    "scram_user, '!scram-sha-256', scram-sha-256"
+  })
+  void aWayThatIsNotAcceptableIsRefusedBeforeThePasswordIsSent(
+      String user, String methods, String asked) {
+    assertThat(failure(as(user, "require_auth=" + methods)))
+        .isInstanceOf(PgConnectionException.class)
+        .hasMessageContaining("authentication by " + asked)
+        .hasMessageContaining("require_auth")
+        .hasMessageNotContaining(TestServer.USERS_PASSWORD);
+  }
+
+  @Test
+  void aServerThatAsksForNothingIsRefusedWhereProofIsRequired() {
+    assertThat(failure(config(SERVER.dsn() + "?require_auth=scram-sha-256")))
+        .isInstanceOf(PgConnectionException.class)
+        .hasMessageContaining("without asking for proof");
+    assertThat(user(config(SERVER.dsn() + "?require_auth=none,scram-sha-256").build()))
+        .isEqualTo("postgres");
+  }
+
+  @Test
+  void channelBindingThatIsRequiredNeedsEncryption() {
+    assertThat(failure(as(TestServer.SCRAM_USER, "channel_binding=require")))
+        .isInstanceOf(PgConnectionException.class)
+        .hasMessageContaining("not encrypted");
+  }
+
+  @Test
+  void aWrongPasswordIsTheServersOwnErrorAndNoOtherHostIsBothered() throws IOException {
+    try (ScriptedServer other = ScriptedServer.start()) {
+      PgConfig.Builder config =
+          config(
+                  "postgresql://localhost:"
+                      + SERVER.port()
+                      + ",localhost:"
+                      + other.port()
+                      + "/postgres")
+              .user(TestServer.SCRAM_USER)
+              .password("wrong");
+      assertThat(failure(config)).isInstanceOf(InvalidPasswordException.class);
+      assertThat(other.connections()).isZero();
+    }
+  }
+
+  @Test
+  void aPasswordThatIsMissingIsSaidToBe() {
+    PgConfig.Builder config = config(SERVER.dsn()).user(TestServer.SCRAM_USER);
+    assertThat(failure(config))
+        .hasMessageContaining("asks for a password for user \"scram_user\"")
+        .hasMessageContaining("PGPASSWORD");
+  }
+
+  @Test
+  void anOkBeforeTheServersProofIsRefused() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectStartup(message -> {})
+          .send(Backend.authenticationSasl("SCRAM-SHA-256"))
+          .expect("p")
+          .send(Backend.authenticationOk())
+          .readToEnd();
+      assertThat(failure(config(server.dsn()).password("x")))
+          .isInstanceOf(PgProtocolException.class)
+          .hasMessageContaining("AuthenticationOk before the end of the SCRAM exchange");
+    }
+  }
+
+  @Test
+  void aSecondRequestForAPasswordIsRefused() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectStartup(message -> {})
+          .send(Backend.authenticationMd5Password(new byte[] {1, 2, 3, 4}))
+          .expect("p")
+          .send(Backend.authenticationCleartextPassword())
+          .readToEnd();
+      assertThat(failure(config(server.dsn()).password("x")))
+          .isInstanceOf(PgProtocolException.class)
+          .hasMessageContaining("a second request for authentication");
+    }
+  }
+
+  // ---- Before TLS
+
+  @Test
+  void bytesBehindTheAnswerToTheRequestForEncryptionEndTheConnection() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server.connection().expectSslRequest().send(new byte[] {'S', 'R', 0, 0, 0}).readToEnd();
+      assertThat(failure(config(server.dsn() + "&sslmode=require")))
+          .isInstanceOf(PgProtocolException.class)
+          .hasMessageContaining("4 unencrypted bytes");
+    }
+  }
+
+  @Test
+  void anErrorInTheClearIsNotTakenForTheServersWord() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectSslRequest()
+          .send(Backend.fatal("53300", "send your password to evil\u001b[31m"))
+          .readToEnd();
+      assertThat(failure(config(server.dsn() + "&sslmode=require")))
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessageContaining("do not trust its words")
+          .hasMessageNotContaining("\u001b");
+    }
+  }
+
+  @Test
+  void whatIsNoPostgresqlIsSaidToBeNone() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server.connection().expectSslRequest().send("HTTP/1.1 400".getBytes(US_ASCII)).readToEnd();
+      assertThat(failure(config(server.dsn() + "&sslmode=require")))
+          .isInstanceOf(PgProtocolException.class)
+          .hasMessageContaining("check host and port");
+    }
+  }
+
+  // ---- Hosts
+
+  @Test
+  void aHostWhereNobodyListensIsPassedOver() throws IOException {
+    String hosts = "localhost:" + closedPort() + ",localhost:" + SERVER.port();
+    assertThat(user(config("postgresql://postgres@" + hosts + "/postgres").build()))
+        .isEqualTo("postgres");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"57P03", "53300", "57P01"})
+  void aServerThatCannotTakeUsNowIsPassedOver(String sqlState) {
+    try (ScriptedServer busy = ScriptedServer.start()) {
+      busy.connection()
+          .expectStartup(message -> {})
+          .send(Backend.fatal(sqlState, "not now"))
+          .readToEnd();
+      String hosts = busy.host() + ":" + busy.port() + ",localhost:" + SERVER.port();
+      assertThat(
+              user(config("postgresql://postgres@" + hosts + "/postgres?sslmode=disable").build()))
+          .isEqualTo("postgres");
+    }
+  }
+
+  @Test
+  void theErrorListsEveryAttemptWithItsReason() throws IOException {
+    int first = closedPort();
+    int second = closedPort();
+    PgException failure =
+        failure(
+            config(
+                "postgresql://postgres@127.0.0.1:"
+                    + first
+                    + ",127.0.0.1:"
+                    + second
+                    + ",no-such-host.invalid:1/x"));
+    assertThat(failure)
+        .isInstanceOf(PgConnectionException.class)
+        .hasMessageContaining("127.0.0.1:" + first)
+        .hasMessageContaining("127.0.0.1:" + second)
+        .hasMessageContaining("no-such-host.invalid:1: the name is not known");
+    assertThat(failure.getSuppressed()).hasSize(2);
+  }
+
+  @Test
+  void aSilentHostLeavesTimeForTheNext() throws IOException {
+    try (ServerSocket silent = new ServerSocket(0)) {
+      String hosts = "localhost:" + silent.getLocalPort() + ",localhost:" + SERVER.port();
+      PgConfig config =
+          config("postgresql://postgres@" + hosts + "/postgres")
+              .connectTimeout(Duration.ofSeconds(3))
+              .build();
+      assertThat(user(config)).isEqualTo("postgres");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "read-write, off, off",
+    "primary, off, on",
+    "read-only, off, on",
+    "read-only, on, off",
+    "standby, on, off",
+    "prefer-standby, on, off"
+  })
+  void theKindOfServerThatIsWantedIsTaken(String wanted, String standby, String readOnly) {
+    String otherStandby = wanted.contains("standby") || wanted.equals("read-only") ? "off" : "on";
+    try (ScriptedServer wrong = ScriptedServer.start();
+        ScriptedServer right = ScriptedServer.start()) {
+      greet(wrong, otherStandby, "off", 1).expectTerminate();
+      var session = greet(right, standby, readOnly, 2);
+      PgConnection connection = PgConnection.connect(hosts(wrong, right, wanted).build()).await();
+      assertThat(connection.serverPid()).isEqualTo(2);
+      session.expectTerminate();
+      end(connection);
+    }
+  }
+
+  @Test
+  void aPreferenceIsGivenUpWhereNobodyMeetsIt() {
+    try (ScriptedServer one = ScriptedServer.start();
+        ScriptedServer two = ScriptedServer.start()) {
+      greet(one, "off", "off", 1).expectTerminate();
+      greet(two, "off", "off", 2).expectTerminate();
+      var again = greet(one, "off", "off", 3);
+      PgConnection connection =
+          PgConnection.connect(hosts(one, two, "prefer-standby").build()).await();
+      assertThat(connection.serverPid()).isEqualTo(3);
+      again.expectTerminate();
+      end(connection);
+    }
+  }
+
+  @Test
+  void aServerThatDoesNotTellIsAsked() throws IOException {
+    try (ScriptedServer tacit = ScriptedServer.start()) {
+      tacit
+          .connection()
+          .expectStartup(message -> {})
+          .send(Backend.authenticationOk(), Backend.readyForQuery('I'))
+          .expect("P", "D", "S")
+          .cutWithFin();
+      String hosts = tacit.host() + ":" + tacit.port() + ",localhost:" + SERVER.port();
+      assertThat(
+              user(
+                  config(
+                          "postgresql://postgres@"
+                              + hosts
+                              + "/postgres?sslmode=disable&target_session_attrs=primary")
+                      .build()))
+          .isEqualTo("postgres");
+    }
+  }
+
+  private static PgConfig.Builder hosts(ScriptedServer one, ScriptedServer two, String wanted) {
+    return config(
+        "postgresql://postgres@"
+            + (one.host() + ":" + one.port() + "," + two.host() + ":" + two.port())
+            + "/x?sslmode=disable&target_session_attrs="
+            + wanted);
+  }
+
+  private static io.asyncpg.testkit.Script greet(
+      ScriptedServer server, String standby, String readOnly, int processId) {
+    return server
+        .connection()
+        .expectStartup(message -> {})
+        .send(
+            Backend.authenticationOk(),
+            Backend.parameterStatus("in_hot_standby", standby),
+            Backend.parameterStatus("default_transaction_read_only", readOnly),
+            Backend.backendKeyData(processId, 1),
+            Backend.readyForQuery('I'));
+  }
+
+  @Test
+  void aPasswordIsAskedForEveryConnection() {
+    AtomicInteger asked = new AtomicInteger();
+    PgConfig config =
+        config(SERVER.dsn())
+            .user(TestServer.SCRAM_USER)
+            .password(
+                () -> {
+                  asked.incrementAndGet();
+                  return java.util.concurrent.CompletableFuture.supplyAsync(
+                      () -> TestServer.USERS_PASSWORD);
+                })
+            .build();
+    assertThat(user(config)).isEqualTo(TestServer.SCRAM_USER);
+    assertThat(user(config)).isEqualTo(TestServer.SCRAM_USER);
+    assertThat(asked).hasValue(2);
+  }
+
+  // ---- Sockets
+
+  private static String socket(String parameters) {
+    return "host="
+        + SERVER.socketDirectory()
+        + " port="
+        + SERVER.port()
+        + " user=postgres dbname=postgres "
+        + parameters;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"nio", "epoll"})
+  void unixSocketsAndKeepalivesWorkOnEveryTransport(String transport) throws Exception {
+    EventLoopGroup loops =
+        new MultiThreadIoEventLoopGroup(
+            1, transport.equals("nio") ? NioIoHandler.newFactory() : EpollIoHandler.newFactory());
+    try {
+      assertThat(
+              user(NettyConnections.connect(config(socket("sslmode=verify-full")).build(), loops)))
+          .isEqualTo("postgres");
+      String watched =
+          "?keepalives_idle=30&keepalives_interval=5&keepalives_count=3&tcp_user_timeout=20000";
+      assertThat(user(NettyConnections.connect(config(SERVER.dsn() + watched).build(), loops)))
+          .isEqualTo("postgres");
+      assertThatThrownBy(
+              () ->
+                  NettyConnections.connect(
+                          config(socket("requirepeer=nobody-at-all")).build(), loops)
+                      .await())
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessageContaining("requirepeer");
+      PgConnection connection = NettyConnections.connect(config(socket("")).build(), loops).await();
+      PgFuture<CommandTag> sleeping = connection.execute("SELECT pg_sleep(600)");
+      PgFuture<Integer> behind = connection.fetchValue(Integer.class, "SELECT 1");
+      sleeping.cancel(true);
+      assertThatThrownBy(sleeping::await).isInstanceOf(CancellationException.class);
+      assertThat(behind.await()).isEqualTo(1);
+      end(connection);
+    } finally {
+      loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
+    }
+  }
+
+  // ---- Protocol versions
+
+  @Test
+  void longCancelKeysCancel() {
+    SERVER.since(18);
+    PgConnection connection =
+        PgConnection.connect(config(SERVER.dsn() + "?max_protocol_version=3.2").build()).await();
+    PgFuture<CommandTag> sleeping = connection.execute("SELECT pg_sleep(600)");
+    PgFuture<Integer> behind = connection.fetchValue(Integer.class, "SELECT 1");
+    sleeping.cancel(true);
+    assertThatThrownBy(sleeping::await).isInstanceOf(CancellationException.class);
+    assertThat(behind.await()).isEqualTo(1);
+    end(connection);
+  }
+
+  @Test
+  void aServerThatKnowsOnlyTheOldProtocolIsSpokenToInThat() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      var script =
+          server
+              .connection()
+              .expectStartup(message -> {})
+              .send(Backend.negotiateProtocolVersion(0), Backend.usualGreeting(7, 8));
+      PgConnection connection =
+          PgConnection.connect(config(server.dsn() + "&max_protocol_version=3.2").build()).await();
+      assertThat(connection.serverPid()).isEqualTo(7);
+      script.expectTerminate();
+      end(connection);
+    }
+  }
+
+  @Test
+  void aServerThatIsTooOldIsRefused() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectStartup(message -> {})
+          .send(Backend.negotiateProtocolVersion(0))
+          .readToEnd();
+      assertThat(
+              failure(config(server.dsn() + "&min_protocol_version=3.2&max_protocol_version=3.2")))
+          .hasMessageContaining("min_protocol_version");
+    }
+  }
+
+  @Test
+  void everyMessageIsALineInTheLogOnceThatIsSwitchedOn() {
+    List<String> lines = new java.util.concurrent.CopyOnWriteArrayList<>();
+    Logger logger = Logger.getLogger("io.asyncpg.wire");
+    Handler handler =
+        new Handler() {
+          @Override
+          public void publish(LogRecord line) {
+            lines.add(line.getMessage());
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    logger.addHandler(handler);
+    logger.setUseParentHandlers(false);
+    logger.setLevel(Level.ALL);
+    try {
+      PgConnection connection =
+          PgConnection.connect(as(TestServer.SCRAM_USER, "sslmode=disable").build()).await();
+      int pid = connection.serverPid();
+      String text = "secret".repeat(20_000);
+      assertThat(connection.fetchValue(String.class, "SELECT $1", text).await()).isEqualTo(text);
+      end(connection);
+      String prefix = "[localhost:" + SERVER.port() + " #";
+      assertThat(lines).allMatch(line -> line.startsWith(prefix));
+      assertThat(lines.get(0)).contains("StartupMessage");
+      assertThat(lines)
+          .anyMatch(line -> line.contains("#" + pid + "] F\t") && line.contains("Bind"));
+      assertThat(lines).anyMatch(line -> line.contains("DataRow"));
+      assertThat(lines.get(lines.size() - 1)).contains("Terminate");
+      assertThat(String.join("", lines))
+          .doesNotContain(TestServer.USERS_PASSWORD)
+          .doesNotContain("secretsecret");
+    } finally {
+      logger.setLevel(null);
+      logger.setUseParentHandlers(true);
+      logger.removeHandler(handler);
+    }
+  }
+}

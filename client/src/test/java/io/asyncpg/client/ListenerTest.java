@@ -1,0 +1,208 @@
+package io.asyncpg.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.asyncpg.error.InFailedSqlTransactionException;
+import io.asyncpg.error.PgServerException;
+import io.asyncpg.testkit.TestServer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class ListenerTest {
+  private PgConnection connection;
+  private PgConnection other;
+
+  @BeforeEach
+  void connect() {
+    connection = PgConnection.connect(TestServer.shared().dsn()).await();
+    other = PgConnection.connect(TestServer.shared().dsn()).await();
+  }
+
+  @AfterEach
+  void close() {
+    connection.close();
+    connection.closed().await();
+    other.close();
+    other.closed().await();
+  }
+
+  private void say(String channel, String payload) {
+    other.execute("SELECT pg_notify($1, $2)", channel, payload).await();
+  }
+
+  private static Notification next(BlockingQueue<Notification> heard) throws InterruptedException {
+    return heard.poll(20, TimeUnit.SECONDS);
+  }
+
+  private List<String> channels() {
+    return connection.fetch(String.class, "SELECT pg_listening_channels()").await();
+  }
+
+  @Test
+  void whatIsSaidOnAChannelIsHeardInOrder() throws InterruptedException {
+    BlockingQueue<Notification> heard = new LinkedBlockingQueue<>();
+    connection.addListener("News \"today\"", heard::add).await();
+    say("News \"today\"", "one");
+    say("News \"today\"", "");
+    say("other", "not heard");
+    say("News \"today\"", "drei: ü");
+    assertThat(next(heard)).isEqualTo(new Notification(other.serverPid(), "News \"today\"", "one"));
+    assertThat(next(heard).payload()).isEmpty();
+    assertThat(next(heard).payload()).isEqualTo("drei: ü");
+  }
+
+  @Test
+  void severalListenersShareAChannelAndTheLastOneEndsIt() throws InterruptedException {
+    BlockingQueue<Notification> first = new LinkedBlockingQueue<>();
+    BlockingQueue<Notification> second = new LinkedBlockingQueue<>();
+    Consumer<Notification> one = first::add;
+    Consumer<Notification> two = second::add;
+    connection.addListener("shared", one).await();
+    connection.addListener("shared", one).await();
+    connection.addListener("shared", two).await();
+    say("shared", "both");
+    assertThat(next(first).payload()).isEqualTo("both");
+    assertThat(next(second).payload()).isEqualTo("both");
+    connection.removeListener("shared", one).await();
+    assertThat(channels()).containsExactly("shared");
+    say("shared", "second only");
+    assertThat(next(second).payload()).isEqualTo("second only");
+    assertThat(first).isEmpty();
+    connection.removeListener("shared", one).await();
+    connection.removeListener("shared", two).await();
+    assertThat(channels()).isEmpty();
+  }
+
+  @Test
+  void aListenerThatThrowsStopsNeitherTheOthersNorTheConnection() throws InterruptedException {
+    BlockingQueue<Notification> heard = new LinkedBlockingQueue<>();
+    connection
+        .addListener(
+            "loud",
+            notification -> {
+              throw new IllegalStateException("on purpose: " + notification.payload());
+            })
+        .await();
+    connection.addListener("loud", heard::add).await();
+    say("loud", "1");
+    say("loud", "2");
+    assertThat(next(heard).payload()).isEqualTo("1");
+    assertThat(next(heard).payload()).isEqualTo("2");
+    assertThat(connection.fetchValue(Integer.class, "SELECT 1").await()).isEqualTo(1);
+  }
+
+  @Test
+  void listeningInATransactionThatIsRolledBackIsAskedForAgain() throws InterruptedException {
+    BlockingQueue<Notification> heard = new LinkedBlockingQueue<>();
+    Consumer<Notification> listener = heard::add;
+    PgTransaction transaction = connection.begin().await();
+    connection.addListener("undone", listener).await();
+    transaction.rollback().await();
+    assertThat(channels()).isEmpty();
+    connection.addListener("undone", listener).await();
+    say("undone", "heard once");
+    assertThat(next(heard).payload()).isEqualTo("heard once");
+    assertThat(heard).isEmpty();
+  }
+
+  @Test
+  void aListenThatFailsLeavesNoListener() {
+    assertThatThrownBy(() -> connection.addListener("x".repeat(64), heard -> {}).await())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("64 bytes");
+    assertThatThrownBy(() -> connection.addListener("", heard -> {}).await())
+        .isInstanceOf(IllegalArgumentException.class);
+    PgTransaction transaction = connection.begin().await();
+    assertThatThrownBy(() -> transaction.execute("SELECT 1/0").await())
+        .isInstanceOf(PgServerException.class);
+    List<Notification> heard = new ArrayList<>();
+    assertThatThrownBy(() -> connection.addListener("failed", heard::add).await())
+        .isInstanceOf(InFailedSqlTransactionException.class);
+    transaction.rollback().await();
+    connection.execute("LISTEN failed").await();
+    connection.execute("NOTIFY failed").await();
+    assertThat(connection.fetchValue(Integer.class, "SELECT 1").await()).isEqualTo(1);
+    assertThat(heard).isEmpty();
+  }
+
+  @Test
+  void removingAListenerFromAClosedConnectionDoesNothing() {
+    Consumer<Notification> listener = heard -> {};
+    connection.addListener("gone", listener).await();
+    connection.close();
+    connection.removeListener("gone", listener).await();
+    assertThatThrownBy(() -> connection.addListener("gone", listener).await())
+        .isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void queryListenersHearOfEveryRequest() {
+    BlockingQueue<QueryEvent> events = new LinkedBlockingQueue<>();
+    Consumer<QueryEvent> listener = events::add;
+    connection.addQueryListener(listener);
+    connection.addQueryListener(listener);
+    connection.addQueryListener(
+        event -> {
+          throw new IllegalStateException("on purpose");
+        });
+    connection.fetch("SELECT * FROM generate_series(1, $1)", 3).await();
+    connection.fetch("SELECT * FROM generate_series(1, $1)", 4).await();
+    connection.execute("CREATE TEMP TABLE item(id int); INSERT INTO item VALUES (1), (2)").await();
+    assertThatThrownBy(() -> connection.fetch("SELECT 1 / $1", 0).await())
+        .isInstanceOf(PgServerException.class);
+    PgStatement statement = connection.prepare("SELECT 'prepared'").await();
+    statement.fetch().await();
+    connection.transaction(tx -> tx.execute("INSERT INTO item VALUES (3)")).await();
+    connection.removeQueryListener(listener);
+    connection.execute("SELECT 'unheard'").await();
+
+    assertThat(events)
+        .extracting(QueryEvent::sql)
+        .containsExactly(
+            "SELECT * FROM generate_series(1, $1)",
+            "SELECT * FROM generate_series(1, $1)",
+            "CREATE TEMP TABLE item(id int); INSERT INTO item VALUES (1), (2)",
+            "SELECT 1 / $1",
+            "SELECT 'prepared'",
+            "SELECT 'prepared'",
+            "BEGIN",
+            "INSERT INTO item VALUES (3)",
+            "COMMIT");
+    List<QueryEvent> all = new ArrayList<>(events);
+    assertThat(all).extracting(QueryEvent::rows).startsWith(3L, 4L, 2L, 0L);
+    assertThat(all.get(0).cached()).isFalse();
+    assertThat(all.get(1).cached()).isTrue();
+    assertThat(all.get(1).duration()).isPositive();
+    assertThat(all.get(3).error()).isInstanceOf(PgServerException.class);
+    assertThat(all.get(4).error()).isNull();
+  }
+
+  @Test
+  void noticesAreHeardWithTheirFields() {
+    BlockingQueue<Notice> notices = new LinkedBlockingQueue<>();
+    Consumer<Notice> listener = notices::add;
+    connection.addNoticeListener(listener);
+    connection.addNoticeListener(listener);
+    connection
+        .execute("DO $$ BEGIN RAISE WARNING 'careful' USING DETAIL = 'very', HINT = 'do'; END $$")
+        .await();
+    assertThat(notices).hasSize(1);
+    Notice notice = notices.remove();
+    assertThat(notice.severity()).isEqualTo("WARNING");
+    assertThat(notice.sqlState()).isEqualTo("01000");
+    assertThat(notice.message()).isEqualTo("careful");
+    assertThat(notice.detail()).isEqualTo("very");
+    assertThat(notice.hint()).isEqualTo("do");
+    connection.removeNoticeListener(listener);
+    connection.execute("DO $$ BEGIN RAISE WARNING 'unheard'; END $$").await();
+    assertThat(notices).isEmpty();
+  }
+}

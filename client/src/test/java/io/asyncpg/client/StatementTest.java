@@ -1,0 +1,256 @@
+package io.asyncpg.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.asyncpg.error.InFailedSqlTransactionException;
+import io.asyncpg.error.InvalidCachedStatementException;
+import io.asyncpg.error.InvalidSqlStatementNameException;
+import io.asyncpg.error.PgServerException;
+import io.asyncpg.testkit.TestServer;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class StatementTest {
+  private PgConnection connection;
+
+  @BeforeEach
+  void connect() {
+    connection = PgConnection.connect(TestServer.shared().dsn()).await();
+  }
+
+  @AfterEach
+  void close() {
+    connection.close();
+    connection.closed().await();
+  }
+
+  private void reconnect(PgConfig.Builder config) {
+    close();
+    connection = PgConnection.connect(config.build()).await();
+  }
+
+  private static PgConfig.Builder config() {
+    return PgConfig.parse(TestServer.shared().dsn()).toBuilder();
+  }
+
+  private long preparedOnServer(String like) {
+    return connection
+        .fetchValue(
+            Long.class, "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE $1", like)
+        .await();
+  }
+
+  @Test
+  void aStatementKnowsItsParametersAndColumns() {
+    connection.execute("CREATE TEMP TABLE item(id int8, name varchar(20))").await();
+    PgStatement statement =
+        connection.prepare("SELECT id, name, 1 AS one FROM item WHERE id = $1").await();
+    assertThat(statement.name()).startsWith("asyncpg_");
+    assertThat(statement.sql()).startsWith("SELECT id");
+    assertThat(statement.parameters()).hasSize(1);
+    assertThat(statement.parameters().get(0).name()).isEqualTo("int8");
+    assertThat(statement.columns()).extracting(Column::name).containsExactly("id", "name", "one");
+    assertThat(statement.columns().get(0).tableOid()).isPositive();
+    assertThat(statement.columns().get(1).attribute()).isEqualTo(2);
+    assertThat(statement.columns().get(1).typmod()).isEqualTo(24);
+    assertThat(statement.columns().get(2).tableOid()).isZero();
+  }
+
+  @Test
+  void itRunsInEveryWay() {
+    PgStatement statement =
+        connection.prepare("SELECT i FROM generate_series(1, $1) i ORDER BY i").await();
+    assertThat(statement.fetch(3).await()).hasSize(3);
+    assertThat(statement.fetchRow(3).await().orElseThrow().getInt(0)).isEqualTo(1);
+    assertThat(statement.fetchRow(0).await()).isEmpty();
+    assertThat(statement.fetchValue(Integer.class, 3).await()).isEqualTo(1);
+    assertThat(statement.fetch(Integer.class, 3).await()).containsExactly(1, 2, 3);
+    assertThat(statement.execute(3).await()).hasToString("SELECT 3");
+    assertThat(statement.executeMany(List.of(List.of(1), List.of(2))).await().total()).isEqualTo(3);
+    assertThat(statement.fetchMany(List.of(List.of(1), List.of(2))).await()).hasSize(3);
+    assertThatThrownBy(() -> statement.fetch().await())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("1 parameter");
+  }
+
+  @Test
+  void sqlThatIsWrongFailsToBePrepared() {
+    assertThatThrownBy(() -> connection.prepare("SELECT nonsense").await())
+        .isInstanceOf(PgServerException.class)
+        .hasMessageContaining("nonsense");
+    assertThat(connection.fetchValue(Integer.class, "SELECT 1").await()).isEqualTo(1);
+  }
+
+  @Test
+  void closingItClosesItOnTheServerBehindWhatWasAskedBefore() {
+    PgStatement statement = connection.prepare("SELECT 'held', $1::int4").await();
+    assertThat(preparedOnServer("%'held'%")).isEqualTo(1);
+    PgFuture<Rows> before = statement.fetch(1);
+    statement.close();
+    assertThat(before.await()).hasSize(1);
+    assertThat(preparedOnServer("%'held'%")).isZero();
+    assertThatThrownBy(() -> statement.fetch(1).await())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("closed");
+    assertThatThrownBy(() -> statement.explain(1).await())
+        .isInstanceOf(IllegalStateException.class);
+    statement.close();
+    assertThat(connection.fetchValue(Integer.class, "SELECT 1").await()).isEqualTo(1);
+  }
+
+  @Test
+  void withoutACacheStatementsHaveNoName() {
+    reconnect(config().statementCacheSize(0));
+    PgStatement statement = connection.prepare("SELECT $1::int4").await();
+    assertThat(statement.name()).isEmpty();
+    assertThat(statement.fetchValue(Integer.class, 5).await()).isEqualTo(5);
+    assertThat(connection.fetchValue(Integer.class, "SELECT $1::int4 + 1", 5).await()).isEqualTo(6);
+    assertThat(statement.fetchValue(Integer.class, 7).await()).isEqualTo(7);
+    assertThat(preparedOnServer("%")).isZero();
+  }
+
+  @Test
+  void explainPlansAndExplainAnalyzeRunsAndUndoes() {
+    connection.execute("CREATE TEMP TABLE item(id int)").await();
+    PgStatement insert = connection.prepare("INSERT INTO item VALUES ($1)").await();
+    assertThat(insert.explain(1).await()).contains("ModifyTable").doesNotContain("Actual Rows");
+    assertThat(insert.explainAnalyze(1).await()).contains("Actual Rows");
+    assertThat(connection.isInTransaction()).isFalse();
+    try (PgTransaction transaction = connection.begin().await()) {
+      insert.execute(1).await();
+      assertThat(insert.explainAnalyze(2).await()).contains("Actual Rows");
+      transaction.commit().await();
+    }
+    connection.execute("BEGIN").await();
+    assertThat(insert.explainAnalyze(3).await()).contains("Actual Rows");
+    assertThat(connection.isInTransaction()).isTrue();
+    connection.execute("COMMIT").await();
+    assertThat(connection.fetch(Integer.class, "SELECT id FROM item").await()).containsExactly(1);
+  }
+
+  @Test
+  void aStalePlanIsMadeAnewOutsideATransaction() {
+    connection.execute("CREATE TEMP TABLE item(id int); INSERT INTO item VALUES (1)").await();
+    PgStatement held = connection.prepare("SELECT * FROM item WHERE id = $1").await();
+    assertThat(held.fetch(1).await().columns()).hasSize(1);
+    assertThat(connection.fetch("SELECT * FROM item").await().columns()).hasSize(1);
+    connection.execute("ALTER TABLE item ADD COLUMN name text").await();
+    assertThat(connection.fetch("SELECT * FROM item").await().columns()).hasSize(2);
+    assertThat(held.fetch(1).await().columns()).hasSize(2);
+    assertThat(held.columns()).hasSize(2);
+  }
+
+  @Test
+  void aStalePlanInATransactionIsRaisedAndForgotten() {
+    connection.execute("CREATE TEMP TABLE item(id int); INSERT INTO item VALUES (1)").await();
+    connection.fetch("SELECT * FROM item").await();
+    connection.execute("ALTER TABLE item ADD COLUMN name text").await();
+    PgTransaction transaction = connection.begin().await();
+    assertThatThrownBy(() -> transaction.fetch("SELECT * FROM item").await())
+        .isInstanceOf(InvalidCachedStatementException.class);
+    assertThatThrownBy(() -> transaction.fetch("SELECT * FROM item").await())
+        .isInstanceOf(InFailedSqlTransactionException.class);
+    transaction.rollback().await();
+    assertThat(connection.transaction(tx -> tx.fetch("SELECT * FROM item")).await().columns())
+        .hasSize(2);
+  }
+
+  @Test
+  void statementsThatTheServerForgotArePreparedAnew() {
+    PgStatement held = connection.prepare("SELECT $1::int4").await();
+    assertThat(connection.fetchValue(Integer.class, "SELECT $1::int4 + 1", 1).await()).isEqualTo(2);
+    connection.execute("DEALLOCATE ALL").await();
+    assertThat(
+            connection
+                .transaction(tx -> tx.fetchValue(Integer.class, "SELECT $1::int4 + 1", 1))
+                .await())
+        .isEqualTo(2);
+    assertThat(held.fetchValue(Integer.class, 1).await()).isEqualTo(1);
+    connection.execute("DISCARD ALL").await();
+    assertThat(connection.fetchValue(Integer.class, "SELECT $1::int4 + 1", 1).await()).isEqualTo(2);
+
+    // Where only the error tells:
+    connection.execute("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$").await();
+    assertThat(connection.fetchValue(Integer.class, "SELECT $1::int4 + 1", 1).await()).isEqualTo(2);
+    assertThat(held.fetchValue(Integer.class, 1).await()).isEqualTo(1);
+    connection.execute("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$").await();
+    assertThatThrownBy(
+            () ->
+                connection
+                    .transaction(tx -> tx.fetchValue(Integer.class, "SELECT $1::int4 + 1", 1))
+                    .await())
+        .isInstanceOf(InvalidSqlStatementNameException.class);
+    assertThat(connection.transaction(tx -> held.fetchValue(Integer.class, 1)).await())
+        .isEqualTo(1);
+  }
+
+  @Test
+  void anAlteredEnumIsKnownAfterReloading() {
+    connection.execute("DROP TYPE IF EXISTS mood; CREATE TYPE mood AS ENUM ('sad', 'ok')").await();
+    assertThat(connection.fetchValue(String.class, "SELECT 'sad'::mood").await()).isEqualTo("sad");
+    connection.execute("DROP TYPE mood; CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')").await();
+    connection.reloadSchemaState().await();
+    assertThat(connection.fetchValue(String.class, "SELECT 'happy'::mood").await())
+        .isEqualTo("happy");
+    connection.execute("DROP TYPE mood").await();
+  }
+
+  @Test
+  void theMostArgumentsAreTakenAndOneMoreIsRefused() {
+    Object[] most = Collections.nCopies(65_535, 1).toArray();
+    String sql =
+        IntStream.rangeClosed(1, most.length)
+            .mapToObj(i -> i == 1 ? "$1::int4" : "$" + i)
+            .collect(Collectors.joining(",", "SELECT array_length(ARRAY[", "], 1)"));
+    assertThat(connection.fetchValue(Integer.class, sql, most).await()).isEqualTo(65_535);
+    Object[] tooMany = Collections.nCopies(65_536, 1).toArray();
+    assertThatThrownBy(() -> connection.fetch(sql, tooMany).await())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("65536 arguments")
+        .hasMessageContaining("65535");
+  }
+
+  @Test
+  void oddShapesOfResultsWork() {
+    String wide =
+        IntStream.range(0, 1664)
+            .mapToObj(i -> i + " AS c" + i)
+            .collect(Collectors.joining(",", "SELECT ", ""));
+    Row row = connection.fetchRow(wide).await().orElseThrow();
+    assertThat(row.size()).isEqualTo(1664);
+    assertThat(row.getInt("c1663")).isEqualTo(1663);
+    Rows noColumns = connection.fetch("SELECT FROM generate_series(1, 3)").await();
+    assertThat(noColumns).hasSize(3);
+    assertThat(noColumns.columns()).isEmpty();
+    Rows noRows = connection.fetch("SELECT 1 AS one WHERE false").await();
+    assertThat(noRows).isEmpty();
+    assertThat(noRows.columns()).hasSize(1);
+    assertThat(connection.fetch("").await()).isEmpty();
+    assertThat(connection.fetch(" -- nothing").await().tag()).hasToString("");
+    assertThat(connection.execute(";;").await()).hasToString("");
+    PgStatement empty = connection.prepare("").await();
+    assertThat(empty.execute().await()).hasToString("");
+    assertThat(empty.columns()).isEmpty();
+  }
+
+  @Test
+  void whatIsEvictedIsClosedAlsoInAFailedTransaction() {
+    reconnect(config().statementCacheSize(1));
+    connection.fetch("SELECT 'first'").await();
+    PgTransaction transaction = connection.begin().await();
+    assertThatThrownBy(() -> transaction.execute("SELECT 1/0").await())
+        .isInstanceOf(PgServerException.class);
+    assertThatThrownBy(() -> transaction.fetch("SELECT 'second'").await())
+        .isInstanceOf(InFailedSqlTransactionException.class);
+    transaction.rollback().await();
+    connection.execute("CREATE TEMP TABLE seen AS SELECT statement FROM pg_prepared_statements");
+    assertThat(connection.fetch(String.class, "SELECT statement FROM seen").await())
+        .doesNotContain("SELECT 'first'");
+  }
+}

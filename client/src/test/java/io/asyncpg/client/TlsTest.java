@@ -1,0 +1,375 @@
+package io.asyncpg.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.asyncpg.error.InvalidAuthorizationSpecificationException;
+import io.asyncpg.error.PgConnectionException;
+import io.asyncpg.testkit.TestServer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A real server that encrypts, with certificates of the tests' own. */
+class TlsTest {
+  @TempDir static Path directory;
+
+  private static Certificates authority;
+  private static Certificates stranger;
+  private static Certificates.Issued serverCertificate;
+  private static Certificates.Issued client;
+  private static Path root;
+  private static TestServer server;
+
+  @BeforeAll
+  static void start() {
+    authority = new Certificates(directory, "authority");
+    stranger = new Certificates(directory, "stranger");
+    serverCertificate = authority.issue("localhost", "RSA", 1, "localhost");
+    client = authority.issue("postgres", "EC", 1);
+    root = authority.write("root.crt", authority.root());
+    server =
+        TestServer.start(
+            Map.of(
+                "ssl", "on",
+                "ssl_cert_file",
+                    authority.write("server.crt", serverCertificate.certificate()).toString(),
+                "ssl_key_file", authority.write("server.key", serverCertificate.key()).toString(),
+                "ssl_ca_file", root.toString()));
+  }
+
+  @AfterAll
+  static void stop() {
+    server.close();
+  }
+
+  private static PgConfig.Builder to(String host, String parameters) {
+    return PgConfig.builder()
+        .environment(Map.of())
+        .dsn(
+            "postgresql://postgres@"
+                + host
+                + ":"
+                + server.port()
+                + "/postgres?"
+                + parameters.replace("ROOT", root.toString()));
+  }
+
+  /** The TLS version of a session so configured; null if it is not encrypted. */
+  private static String version(PgConfig.Builder config) {
+    PgConnection connection = PgConnection.connect(config.build()).await();
+    try {
+      return connection
+          .fetchValue(
+              String.class, "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl")
+          .await();
+    } finally {
+      connection.close();
+      connection.closed().await();
+    }
+  }
+
+  private static String version(String parameters) {
+    return version(to("localhost", parameters));
+  }
+
+  private static void isRefused(PgConfig.Builder config, String... words) {
+    assertThatThrownBy(() -> version(config))
+        .isInstanceOf(PgConnectionException.class)
+        .hasMessageContainingAll(words);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "sslmode=disable,",
+    "sslmode=allow,",
+    "sslmode=prefer, TLSv1.3",
+    "sslmode=require, TLSv1.3",
+    "sslmode=require&sslrootcert=ROOT, TLSv1.3",
+    "sslmode=verify-ca&sslrootcert=ROOT, TLSv1.3",
+    "sslmode=verify-full&sslrootcert=ROOT, TLSv1.3",
+    "sslmode=require&ssl_max_protocol_version=TLSv1.2, TLSv1.2"
+  })
+  void eachModeMeansWhatLibpqMeans(String parameters, String expected) {
+    assertThat(version(parameters)).isEqualTo(expected);
+  }
+
+  @Test
+  void aServerOnlyForEncryptedConnectionsIsReachedByEveryModeThatEncrypts() {
+    try (TestServer.Hba only =
+        server.withHba("hostssl all all all trust", "host all all all reject")) {
+      assertThat(version("sslmode=allow")).isEqualTo("TLSv1.3");
+      assertThat(version("sslmode=prefer")).isEqualTo("TLSv1.3");
+      assertThatThrownBy(() -> version("sslmode=disable"))
+          .isInstanceOf(InvalidAuthorizationSpecificationException.class);
+      assertThat(only).isNotNull();
+    }
+  }
+
+  @Test
+  void aServerOnlyForPlainConnectionsIsReachedByEveryModeThatAllowsThem() {
+    try (TestServer.Hba only =
+        server.withHba("hostnossl all all all trust", "host all all all reject")) {
+      assertThat(version("sslmode=prefer")).isNull();
+      assertThat(version("sslmode=allow")).isNull();
+      assertThatThrownBy(() -> version("sslmode=require"))
+          .isInstanceOf(InvalidAuthorizationSpecificationException.class);
+      assertThat(only).isNotNull();
+    }
+  }
+
+  @Test
+  void aServerWithoutTlsIsRefusedWhereTlsIsRequired() {
+    isRefusedByPlainServer("require");
+    isRefusedByPlainServer("verify-full&sslrootcert=" + root);
+    PgConfig prefer = PgConfig.parse(TestServer.shared().dsn() + "?sslmode=prefer");
+    PgConnection connection = PgConnection.connect(prefer).await();
+    assertThat(connection.fetchValue(Integer.class, "SELECT 1").await()).isEqualTo(1);
+    connection.close();
+    connection.closed().await();
+  }
+
+  private static void isRefusedByPlainServer(String mode) {
+    String dsn = TestServer.shared().dsn() + "?sslmode=" + mode;
+    assertThatThrownBy(() -> PgConnection.connect(dsn).await())
+        .isInstanceOf(PgConnectionException.class)
+        .hasMessageContainingAll("does not encrypt connections", "ssl = on");
+  }
+
+  @Test
+  void directTlsNeedsNoRequestForIt() {
+    server.since(17);
+    assertThat(version("sslmode=verify-full&sslrootcert=ROOT&sslnegotiation=direct"))
+        .isEqualTo("TLSv1.3");
+  }
+
+  @Test
+  void aNameTheCertificateIsNotMadeOutToIsRefusedByVerifyFullOnly() {
+    assertThat(version(to("127.0.0.1", "sslmode=verify-ca&sslrootcert=ROOT"))).isNotNull();
+    isRefused(
+        to("127.0.0.1", "sslmode=verify-full&sslrootcert=ROOT"),
+        "not made out to 127.0.0.1",
+        "sslmode=verify-ca");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"require", "verify-ca", "verify-full"})
+  void anAuthorityThatIsNotTrustedIsRefused(String mode) {
+    Path other = stranger.write("other.crt", stranger.root());
+    isRefused(
+        to("localhost", "sslmode=" + mode + "&sslrootcert=" + other),
+        "not signed by any authority in " + other,
+        "sslrootcert");
+  }
+
+  @Test
+  void anAuthorityThatIsNotTrustedIsDoneWithoutByPrefer() {
+    Path other = stranger.write("other.crt", stranger.root());
+    assertThat(version("sslmode=prefer&sslrootcert=" + other)).isNull();
+  }
+
+  @Test
+  void verificationWithoutAuthoritiesIsRefused() {
+    Path nowhere = directory.resolve("nowhere.crt");
+    isRefused(
+        to("localhost", "sslmode=verify-ca&sslrootcert=" + nowhere),
+        nowhere + " is not there",
+        "sslrootcert=system");
+  }
+
+  @Test
+  void theAuthoritiesOfJavaDoNotKnowOurs() {
+    isRefused(to("localhost", "sslrootcert=system"), "those that this Java trusts");
+  }
+
+  @Test
+  void aRevokedCertificateIsRefused() {
+    Path revoked =
+        authority.write("revoked.crl", authority.revoke(serverCertificate.certificate()));
+    Path nothing = authority.write("nothing.crl", authority.revoke());
+    isRefused(
+        to("localhost", "sslmode=verify-ca&sslrootcert=ROOT&sslcrl=" + revoked),
+        "has been revoked");
+    assertThat(version("sslmode=verify-full&sslrootcert=ROOT&sslcrl=" + nothing)).isNotNull();
+  }
+
+  @Test
+  void aRevocationListOfAnotherAuthorityDoesNotDo() {
+    Path others = stranger.write("others.crl", stranger.revoke());
+    isRefused(
+        to("localhost", "sslmode=verify-ca&sslrootcert=ROOT&sslcrl=" + others),
+        "no revocation list");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"EC", "RSA", "Ed25519"})
+  void aClientCertificateLogsIn(String algorithm) {
+    Certificates.Issued mine = authority.issue("postgres", algorithm, 1);
+    Path certificate = authority.write(algorithm + ".crt", mine.certificate());
+    Path key = authority.write(algorithm + ".key", mine.key());
+    try (TestServer.Hba only = server.withHba("hostssl all postgres all cert")) {
+      String parameters = "sslmode=verify-full&sslrootcert=ROOT&sslcert=" + certificate;
+      assertThat(version(parameters + "&sslkey=" + key)).isNotNull();
+      assertThatThrownBy(() -> version(parameters + "&sslcertmode=disable&sslkey=" + key))
+          .hasMessageContaining("valid client certificate");
+      assertThat(only).isNotNull();
+    }
+  }
+
+  @Test
+  void aKeyStoreIsACertificateWithItsKey() throws Exception {
+    KeyStore store = KeyStore.getInstance("PKCS12");
+    store.load(null, null);
+    store.setKeyEntry(
+        "mine", client.key(), "geheim".toCharArray(), new Certificate[] {client.certificate()});
+    Path file = directory.resolve("client.p12");
+    try (var out = Files.newOutputStream(file)) {
+      store.store(out, "geheim".toCharArray());
+    }
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+    try (TestServer.Hba only = server.withHba("hostssl all postgres all cert")) {
+      String parameters = "sslmode=require&sslcert=" + file + "&sslpassword=";
+      assertThat(version(parameters + "geheim")).isNotNull();
+      isRefused(to("localhost", parameters + "falsch"), "client.p12", "sslpassword");
+      assertThat(only).isNotNull();
+    }
+  }
+
+  @Test
+  void aClientCertificateOfAStrangerIsRefused() {
+    Certificates.Issued other = stranger.issue("postgres", "EC", 1);
+    isRefused(
+        to(
+            "localhost",
+            "sslmode=require&sslcert="
+                + stranger.write("stranger.crt", other.certificate())
+                + "&sslkey="
+                + stranger.write("stranger.key", other.key())),
+        "does not know the authority",
+        "sslcert");
+  }
+
+  @Test
+  void aKeyThatOthersCanReadIsNotUsed() throws IOException {
+    Path certificate = authority.write("open.crt", client.certificate());
+    Path key = authority.write("open.key", client.key());
+    Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-r--r--"));
+    isRefused(
+        to("localhost", "sslmode=require&sslcert=" + certificate + "&sslkey=" + key),
+        "open.key",
+        "chmod");
+  }
+
+  @Test
+  void filesInTheHomeDirectoryAreFoundAsLibpqFindsThem() throws IOException {
+    Path home = Files.createDirectories(directory.resolve("home"));
+    Path usual = Files.createDirectories(home.resolve(".postgresql"));
+    Certificates copy = authority;
+    Files.copy(root, usual.resolve("root.crt"));
+    Files.copy(copy.write("usual.crt", client.certificate()), usual.resolve("postgresql.crt"));
+    Path key = Files.copy(copy.write("usual.key", client.key()), usual.resolve("postgresql.key"));
+    Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-------"));
+    Map<String, String> environment = new HashMap<>();
+    environment.put("HOME", home.toString());
+    try (TestServer.Hba only = server.withHba("hostssl all postgres all cert")) {
+      assertThat(version(to("localhost", "sslmode=verify-full").environment(environment)))
+          .isNotNull();
+      assertThat(only).isNotNull();
+    }
+  }
+
+  @Test
+  void aCertificateThatIsRequiredHasToBeThere() {
+    isRefused(to("localhost", "sslmode=require&sslcertmode=require"), "sslcertmode", "sslcert");
+  }
+
+  @Test
+  void aCancelTravelsEncryptedToo() {
+    try (TestServer.Hba only =
+        server.withHba("hostssl all all all trust", "host all all all reject")) {
+      PgConnection connection =
+          PgConnection.connect(to("localhost", "sslmode=require").build()).await();
+      PgFuture<CommandTag> sleeping = connection.execute("SELECT pg_sleep(600)");
+      PgFuture<Integer> behind = connection.fetchValue(Integer.class, "SELECT 1");
+      sleeping.cancel(true);
+      assertThatThrownBy(sleeping::await).isInstanceOf(CancellationException.class);
+      assertThat(behind.await()).isEqualTo(1);
+      connection.close();
+      connection.closed().await();
+      assertThat(only).isNotNull();
+    }
+  }
+
+  @Test
+  void muchDataComesThroughUnharmed() {
+    PgConnection connection =
+        PgConnection.connect(to("localhost", "sslmode=require").build()).await();
+    String text = "x".repeat(3_000_000);
+    assertThat(connection.fetchValue(String.class, "SELECT $1", text).await()).isEqualTo(text);
+    Rows rows = connection.fetch("SELECT repeat('y', 1000) FROM generate_series(1, 5000)").await();
+    assertThat(rows).hasSize(5000);
+    connection.close();
+    connection.closed().await();
+  }
+
+  @ParameterizedTest
+  @EnumSource(ChannelBinding.class)
+  void scramIsBoundToTheChannelUnlessThatIsSwitchedOff(ChannelBinding binding) {
+    PgConfig config =
+        to("localhost", "sslmode=require&channel_binding=" + binding)
+            .user(TestServer.SCRAM_USER)
+            .password(TestServer.USERS_PASSWORD)
+            .build();
+    PgConnection connection = PgConnection.connect(config).await();
+    assertThat(connection.fetchValue(String.class, "SELECT current_user::text").await())
+        .isEqualTo(TestServer.SCRAM_USER);
+    connection.close();
+    connection.closed().await();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"md5_user, md5", "cleartext_user, password"})
+  void noOtherAuthenticationIsBoundToTheChannel(String user, String method) {
+    PgConfig.Builder config =
+        to("localhost", "sslmode=require&channel_binding=require")
+            .user(user)
+            .password(TestServer.USERS_PASSWORD);
+    isRefused(config, "authentication by " + method, "channel_binding=require");
+    isRefused(
+        to("localhost", "sslmode=require&channel_binding=require"), "without channel binding");
+  }
+
+  @Test
+  void aConnectTimeoutHoldsDuringTheHandshake() {
+    try (var silent = new java.net.ServerSocket(0)) {
+      PgConfig config =
+          PgConfig.builder()
+              .dsn(
+                  "postgresql://postgres@localhost:"
+                      + silent.getLocalPort()
+                      + "/x?sslmode=require&sslnegotiation=direct")
+              .connectTimeout(Duration.ofMillis(300))
+              .build();
+      assertThatThrownBy(() -> PgConnection.connect(config).await())
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessageContaining("within the connect timeout");
+    } catch (IOException e) {
+      throw new AssertionError(Objects.toString(e.getMessage()), e);
+    }
+  }
+}

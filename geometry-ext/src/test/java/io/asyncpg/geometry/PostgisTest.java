@@ -1,0 +1,250 @@
+package io.asyncpg.geometry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.asyncpg.client.Column;
+import io.asyncpg.client.PgConfig;
+import io.asyncpg.client.PgConnection;
+import io.asyncpg.client.Row;
+import io.asyncpg.testkit.TestServer;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.locationtech.jts.geom.Coordinate;
+import org.locationtech.jts.geom.Envelope;
+import org.locationtech.jts.geom.Geometry;
+import org.locationtech.jts.geom.GeometryFactory;
+import org.locationtech.jts.geom.Point;
+import org.locationtech.jts.geom.PrecisionModel;
+
+class PostgisTest {
+  private static TestServer server;
+  private static String database;
+
+  private final GeometryFactory wgs84 = new GeometryFactory(new PrecisionModel(), 4326);
+  private PgConnection connection;
+
+  @BeforeAll
+  static void install() {
+    server = TestServer.postgis();
+    database = server.createDatabase();
+    // Not on the search path: the type is known by its name alone.
+    server.sqlIn(
+        database,
+        "CREATE SCHEMA gis",
+        "CREATE EXTENSION postgis SCHEMA gis",
+        "ALTER DATABASE \"" + database + "\" SET search_path = public, gis");
+  }
+
+  @AfterAll
+  static void drop() {
+    if (database != null) {
+      server.dropDatabase(database);
+    }
+  }
+
+  @BeforeEach
+  void connect() {
+    connection =
+        PgConnection.connect(
+                PgConfig.parse(server.dsn(database)).toBuilder().codecs(JtsCodecs.create()).build())
+            .await();
+  }
+
+  @AfterEach
+  void close() {
+    connection.close();
+    connection.closed().await();
+  }
+
+  @Test
+  void aPointGoesInAndComesOut() {
+    Point point = wgs84.createPoint(new Coordinate(13.4, 52.5));
+    Row row =
+        connection
+            .fetchRow("SELECT $1::geometry AS geom, ST_AsEWKT($1::geometry) AS text", point)
+            .await()
+            .orElseThrow();
+    assertThat(row.get("geom")).isEqualTo(point);
+    assertThat(row.getString("text")).isEqualTo("SRID=4326;POINT(13.4 52.5)");
+    assertThat(connection.fetchValue(Point.class, "SELECT $1::geography", point).await().getSRID())
+        .isEqualTo(4326);
+  }
+
+  @Test
+  void everyKindOfGeometryIsWhatPostgisHasForIt() {
+    var random = new Random(3);
+    int[] srids = {0, 4326, 3857, 999_999};
+    for (int i = 0; i < 280; i++) {
+      boolean hasZ = random.nextBoolean();
+      boolean hasM = random.nextBoolean();
+      int srid = srids[random.nextInt(4)];
+      Geometry geometry =
+          new RandomGeometries(random, hasZ, hasM, srid).next(GeometryType.of(1 + i % 7));
+      Row row =
+          connection
+              .fetchRow(
+                  "SELECT $1::geometry AS geom, ST_AsEWKB($1::geometry, 'NDR') AS ewkb,"
+                      + " ST_SRID($1::geometry) AS srid, ST_Zmflag($1::geometry)::int AS flag,"
+                      + " ST_NPoints($1::geometry) AS points",
+                  geometry)
+              .await()
+              .orElseThrow();
+      assertThat(((Geometry) row.get("geom")).equalsExact(geometry)).isTrue();
+      assertThat(row.get("geom", byte[].class)).isEqualTo(row.get("ewkb", byte[].class));
+      assertThat(row.getInt("srid")).isEqualTo(srid);
+      assertThat(row.getInt("flag")).isEqualTo((hasZ ? 2 : 0) + (hasM ? 1 : 0));
+      assertThat(row.getInt("points")).isEqualTo(geometry.getNumPoints());
+    }
+  }
+
+  @Test
+  void curvesAndSurfacesNeverFailASelect() {
+    for (String text :
+        List.of(
+            "CIRCULARSTRING(0 0, 1 1, 2 0)",
+            "COMPOUNDCURVE(CIRCULARSTRING(0 0, 1 1, 1 0),(1 0, 0 1))",
+            "CURVEPOLYGON(CIRCULARSTRING(0 0, 4 0, 4 4, 0 4, 0 0))",
+            "MULTICURVE((0 0, 5 5),CIRCULARSTRING(4 0, 4 4, 8 4))",
+            "MULTISURFACE(CURVEPOLYGON(CIRCULARSTRING(0 0, 4 0, 4 4, 0 4, 0 0)))",
+            "POLYHEDRALSURFACE(((0 0 0, 0 1 0, 1 1 0, 0 0 0)))",
+            "TIN(((0 0 0, 0 1 0, 1 1 0, 0 0 0)))",
+            "TRIANGLE((0 0, 0 1, 1 1, 0 0))",
+            "GEOMETRYCOLLECTION(POINT(1 2), CIRCULARSTRING(0 0, 1 1, 2 0))")) {
+      Object value =
+          connection
+              .fetchRow("SELECT ST_GeomFromText($1, 4326)", text)
+              .await()
+              .orElseThrow()
+              .get(0);
+      assertThat(value).as(text).isInstanceOf(EwkbGeometry.class);
+      assertThat(((EwkbGeometry) value).srid()).isEqualTo(4326);
+      assertThat(
+              connection
+                  .fetchValue(
+                      Boolean.class,
+                      "SELECT ST_OrderingEquals($1, ST_GeomFromText($2, 4326))",
+                      value,
+                      text)
+                  .await())
+          .as(text)
+          .isTrue();
+    }
+  }
+
+  @Test
+  void emptyGeometriesAreReadAndWritten() {
+    for (String text :
+        List.of(
+            "POINT EMPTY",
+            "POINT Z EMPTY",
+            "POINT M EMPTY",
+            "POINT ZM EMPTY",
+            "LINESTRING Z EMPTY",
+            "POLYGON ZM EMPTY",
+            "MULTIPOINT(EMPTY,1 2)",
+            "MULTIPOLYGON EMPTY",
+            "GEOMETRYCOLLECTION(POINT EMPTY,LINESTRING EMPTY)")) {
+      Row row =
+          connection
+              .fetchRow("SELECT g, ST_AsText(g) AS text FROM ST_GeomFromText($1) g", text)
+              .await()
+              .orElseThrow();
+      assertThat(row.get("g")).isInstanceOf(Geometry.class);
+      assertThat(
+              connection
+                  .fetchValue(String.class, "SELECT ST_AsText($1::geometry)", row.get("g"))
+                  .await())
+          .isEqualTo(row.getString("text"));
+    }
+  }
+
+  @Test
+  void aColumnSaysWhatItHolds() {
+    connection
+        .execute(
+            "CREATE TEMP TABLE t(a geometry(PointZ, 4326), b geography(MultiPolygon), c geometry)")
+        .await();
+    connection.execute("INSERT INTO t DEFAULT VALUES").await();
+    List<Column> columns = connection.fetch("SELECT * FROM t").await().columns();
+    assertThat(columns.stream().map(c -> GeometryColumn.of(c.type(), c.typmod())))
+        .containsExactly(
+            new GeometryColumn(GeometryType.POINT, 4326, true, false),
+            new GeometryColumn(GeometryType.MULTI_POLYGON, 4326, false, false),
+            new GeometryColumn(GeometryType.GEOMETRY, 0, false, false));
+  }
+
+  @Test
+  void boxesAreEnvelopes() {
+    Row row =
+        connection
+            .fetchRow(
+                "SELECT ST_Extent(g) AS flat, ST_3DExtent(g) AS solid, count(*) AS n"
+                    + " FROM (VALUES ('POINT(1 2 3)'::geometry), ('POINT(4 6 8)')) v(g)")
+            .await()
+            .orElseThrow();
+    assertThat(row.get("flat")).isEqualTo(new Envelope(1, 4, 2, 6));
+    assertThat(row.get("solid")).isEqualTo(new Box3d(1, 2, 3, 4, 6, 8));
+    assertThat(
+            (Object)
+                connection
+                    .fetchValue(Envelope.class, "SELECT $1::box2d", new Envelope(1, 3, 2, 4))
+                    .await())
+        .isEqualTo(new Envelope(1, 3, 2, 4));
+  }
+
+  @Test
+  void anEnvelopeFindsWhatLiesInIt() {
+    String sql =
+        "SELECT count(*)::int FROM (SELECT ST_SetSRID(ST_MakePoint(i, i), 4326) AS geom"
+            + " FROM generate_series(1, 10) i) p WHERE geom && $1";
+    assertThat(connection.fetchValue(Integer.class, sql, new Envelope(2, 5, 2, 5)).await())
+        .isEqualTo(4);
+    assertThat(
+            connection
+                .fetchValue(Integer.class, sql, JtsCodecs.rectangle(new Envelope(2, 5, 2, 5), 4326))
+                .await())
+        .isEqualTo(4);
+  }
+
+  record Place(String name, Point geom) {}
+
+  @Test
+  void geometriesLieInArraysRecordsAndDomains() {
+    Point a = wgs84.createPoint(new Coordinate(1, 2));
+    Point b = wgs84.createPoint(new Coordinate(3, 4));
+    assertThat(connection.fetchValue(Point[].class, "SELECT $1::geometry[]", List.of(a, b)).await())
+        .containsExactly(a, b);
+    assertThat(
+            connection
+                .fetchRow(Place.class, "SELECT 'here' AS name, $1::geometry AS geom", a)
+                .await())
+        .contains(new Place("here", a));
+    connection
+        .execute("CREATE DOMAIN pg_temp.spot AS geometry(Point, 4326)")
+        .thenCompose(
+            tag -> connection.execute("CREATE TYPE pg_temp.place AS (name text, geom geometry)"))
+        .toCompletableFuture()
+        .join();
+    assertThat((Object) connection.fetchValue(Point.class, "SELECT $1::pg_temp.spot", a).await())
+        .isEqualTo(a);
+    assertThat(
+            connection
+                .fetchValue(Place.class, "SELECT $1::pg_temp.place", new Place("there", b))
+                .await())
+        .isEqualTo(new Place("there", b));
+  }
+
+  @Test
+  void aTypeModifierIsKeptByTheServer() {
+    connection.execute("CREATE TEMP TABLE t(geom geometry(Point, 4326))").await();
+    Point without = new GeometryFactory().createPoint(new Coordinate(1, 2));
+    connection.execute("INSERT INTO t VALUES($1)", without).await();
+    assertThat(connection.fetchValue(Point.class, "SELECT geom FROM t").await().getSRID())
+        .isEqualTo(4326);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.asyncpg.geometry;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,141 @@
+package io.asyncpg.json;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JavaType;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.asyncpg.types.Codec;
+import io.asyncpg.types.CodecModule;
+import io.asyncpg.types.PgType;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.reflect.Type;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * json and jsonb as {@link JsonNode}, as any class or record that Jackson 2 can bind, and as {@code
+ * byte[]}. Strings stay what they are without this module: the document's text.
+ *
+ * <p>A column is read as what is asked for, {@code row.get("doc", Order.class)}, and as {@link
+ * JsonNode} where nothing is; a parameter takes a record, a map or a node as it is. The JSON null
+ * is a value, a {@code NullNode}, and is never taken for SQL's NULL.
+ */
+public final class JacksonCodecs implements CodecModule {
+  private static final JsonCodec.Bytes BYTES = new JsonCodec.Bytes();
+
+  private final ObjectMapper mapper;
+
+  /**
+   * What {@link CodecModule#discovered} finds: with a mapper that has every Jackson module of the
+   * application and keeps all digits of a number. {@link #of} takes one's own.
+   */
+  public JacksonCodecs() {
+    this(
+        JsonMapper.builder()
+            .findAndAddModules()
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+            .build());
+  }
+
+  private JacksonCodecs(ObjectMapper mapper) {
+    this.mapper = mapper;
+  }
+
+  /**
+   * The codecs of one mapper.
+   *
+   * @param mapper reads and writes the documents; with all its modules and settings, which must not
+   *     change any more
+   * @return what {@code PgConfig.Builder.codecs} takes
+   */
+  public static CodecModule of(ObjectMapper mapper) {
+    return new JacksonCodecs(mapper);
+  }
+
+  /**
+   * A codec for one generic type, to be registered by name: for a domain over jsonb, say, that
+   * always holds the same.
+   *
+   * @param <T> the Java side
+   * @param mapper reads and writes the documents
+   * @param type what they are
+   * @return a codec for json, jsonb and domains over them
+   */
+  public static <T> Codec<T> codec(ObjectMapper mapper, TypeReference<T> type) {
+    JavaType javaType = mapper.constructType(type);
+    @SuppressWarnings("unchecked") // the reference says that values of this class are T
+    var raw = (Class<T>) javaType.getRawClass();
+    return new Jackson2<>(
+        raw, type.getType(), mapper.readerFor(javaType), mapper.writerFor(javaType));
+  }
+
+  @Override
+  public @Nullable Codec<?> codec(PgType type, @Nullable Type javaType) {
+    if (!JsonCodec.binds(type, javaType)) {
+      return null;
+    }
+    if (javaType == byte[].class) {
+      return BYTES;
+    }
+    Type wanted = javaType == null ? JsonNode.class : javaType;
+    JavaType constructed = mapper.constructType(wanted);
+    return new Jackson2<>(
+        constructed.getRawClass(), wanted, mapper.readerFor(constructed), mapper.writer());
+  }
+
+  private static final class Jackson2<T> extends JsonCodec<T> {
+    private final ObjectReader reader;
+    private final ObjectWriter writer;
+
+    Jackson2(Class<T> javaType, Type wanted, ObjectReader reader, ObjectWriter writer) {
+      super(javaType, wanted);
+      this.reader = reader;
+      this.writer = writer;
+    }
+
+    @Override
+    @Nullable T read(byte[] bytes, int from, int length) throws IOException, Malformed {
+      try {
+        return reader.readValue(bytes, from, length);
+      } catch (JacksonException e) {
+        throw malformed(e);
+      }
+    }
+
+    @Override
+    void write(T value, OutputStream to) throws IOException, Malformed {
+      try {
+        writer.writeValue(to, value);
+      } catch (JacksonException e) {
+        throw malformed(e);
+      }
+    }
+
+    @Override
+    String treeClass() {
+      return JsonNode.class.getName();
+    }
+
+    private static Malformed malformed(JacksonException e) {
+      var path = new StringBuilder();
+      if (e instanceof JsonMappingException mapping) {
+        for (JsonMappingException.Reference step : mapping.getPath()) {
+          Malformed.step(path, step.getFieldName(), step.getIndex());
+        }
+      }
+      JsonLocation at = e.getLocation();
+      return at == null
+          ? new Malformed(0, 0, path.toString(), e)
+          : new Malformed(at.getLineNr(), at.getColumnNr(), path.toString(), e);
+    }
+  }
+}

@@ -1,0 +1,214 @@
+package io.asyncpg.json;
+
+import io.asyncpg.error.PgCodecException;
+import io.asyncpg.types.BuiltinTypes;
+import io.asyncpg.types.Codec;
+import io.asyncpg.types.PgType;
+import io.asyncpg.types.ValueReader;
+import io.asyncpg.types.ValueWriter;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.reflect.Type;
+import java.nio.CharBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A document on the wire, whichever Jackson reads it.
+ *
+ * <pre>
+ *   json      +--------------------+       jsonb   +---+--------------------+
+ *             | the text, in UTF-8 |               | 1 | the text, in UTF-8 |
+ *             +--------------------+               +---+--------------------+
+ * </pre>
+ */
+abstract class JsonCodec<T> implements Codec<T> {
+  private static final int JSONB_VERSION = 1;
+
+  private final Class<T> javaType;
+  private final Type wanted;
+
+  /** Creates one for a Java type and its class. */
+  JsonCodec(Class<T> javaType, Type wanted) {
+    this.javaType = javaType;
+    this.wanted = wanted;
+  }
+
+  /**
+   * Reads a whole document where it lies; null if the document is a null and T has no such value.
+   */
+  abstract @Nullable T read(byte[] bytes, int from, int length) throws IOException, Malformed;
+
+  /** Writes a document as UTF-8. */
+  abstract void write(T value, OutputStream to) throws IOException, Malformed;
+
+  /** What reads any document without knowing its class, for the words of an error. */
+  abstract String treeClass();
+
+  @Override
+  public final Class<T> javaType() {
+    return javaType;
+  }
+
+  @Override
+  public final void encode(T value, PgType type, ValueWriter out) {
+    if (isJsonb(type)) {
+      out.writeByte(JSONB_VERSION);
+    }
+    try {
+      write(value, new Output(out));
+    } catch (Malformed e) {
+      throw new PgCodecException(
+          value.getClass().getName()
+              + " cannot become "
+              + type.displayName()
+              + e.getMessage()
+              + ": teach the ObjectMapper to write it, or pass "
+              + treeClass()
+              + " or the document as java.lang.String",
+          e.getCause());
+    } catch (IOException e) {
+      throw new PgCodecException(
+          value.getClass().getName() + " cannot become " + type.displayName(), e);
+    }
+  }
+
+  @Override
+  public final T decode(PgType type, ValueReader in) {
+    if (isJsonb(type)) {
+      checkVersion(in);
+    }
+    int length = in.remaining();
+    T value;
+    try {
+      value = read(in.array(), in.position(), length);
+    } catch (Malformed e) {
+      throw new PgCodecException(
+          type.displayName()
+              + " cannot be read as "
+              + wanted.getTypeName()
+              + e.getMessage()
+              + ": "
+              + remedy(),
+          e.getCause());
+    } catch (IOException e) {
+      throw new PgCodecException(
+          type.displayName() + " cannot be read as " + wanted.getTypeName() + ": " + remedy(), e);
+    }
+    if (value == null) {
+      throw new PgCodecException(
+          "the "
+              + type.displayName()
+              + " is the JSON null, for which "
+              + wanted.getTypeName()
+              + " has no value: "
+              + remedy()
+              + ", or select nullif(…, 'null') to make it an SQL NULL");
+    }
+    in.skip(length);
+    return value;
+  }
+
+  private String remedy() {
+    return "ask for "
+        + (wanted.getTypeName().equals(treeClass()) ? "" : treeClass() + " or ")
+        + "java.lang.String";
+  }
+
+  private static void checkVersion(ValueReader in) {
+    int version = in.readUnsignedByte();
+    if (version != JSONB_VERSION) {
+      throw new PgCodecException("jsonb of version " + version + ", only 1 is known");
+    }
+  }
+
+  /**
+   * Whether a module that binds documents should answer; text classes are read and written as is.
+   */
+  static boolean binds(PgType type, @Nullable Type javaType) {
+    return isDocument(type)
+        && javaType != String.class
+        && javaType != char[].class
+        && javaType != CharBuffer.class
+        && !(javaType instanceof Class<?> plain && CharSequence.class.isAssignableFrom(plain));
+  }
+
+  private static boolean isDocument(PgType type) {
+    return type.oid() == BuiltinTypes.JSON.oid() || type.oid() == BuiltinTypes.JSONB.oid();
+  }
+
+  private static boolean isJsonb(PgType type) {
+    return type instanceof PgType.Domain domain
+        ? isJsonb(domain.base())
+        : type.oid() == BuiltinTypes.JSONB.oid();
+  }
+
+  /**
+   * Where and why Jackson gave up, as words to put behind "cannot become"; the cause has Jackson's
+   * own.
+   */
+  static final class Malformed extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    Malformed(int line, int column, String path, Throwable cause) {
+      super(
+          (line > 0 ? ", at line " + line + ", column " + column : "")
+              + (path.isEmpty() ? "" : ", in " + path)
+              + " ("
+              + cause.getClass().getSimpleName()
+              + ")",
+          cause);
+    }
+
+    /** Adds a step to a path: a name, or an index where there is none. */
+    static void step(StringBuilder path, @Nullable String name, int index) {
+      if (name == null) {
+        path.append('[').append(index).append(']');
+      } else {
+        path.append(path.isEmpty() ? "" : ".").append(name);
+      }
+    }
+  }
+
+  /** Documents as the bytes of their text, which nobody looks at. */
+  static final class Bytes implements Codec<byte[]> {
+    @Override
+    public Class<byte[]> javaType() {
+      return byte[].class;
+    }
+
+    @Override
+    public void encode(byte[] value, PgType type, ValueWriter out) {
+      if (isJsonb(type)) {
+        out.writeByte(JSONB_VERSION);
+      }
+      out.writeBytes(value);
+    }
+
+    @Override
+    public byte[] decode(PgType type, ValueReader in) {
+      if (isJsonb(type)) {
+        checkVersion(in);
+      }
+      return in.readRemainingBytes();
+    }
+  }
+
+  /** What Jackson writes to; it closes it, which says nothing here. */
+  private static final class Output extends OutputStream {
+    private final ValueWriter out;
+
+    Output(ValueWriter out) {
+      this.out = out;
+    }
+
+    @Override
+    public void write(int b) {
+      out.writeByte(b);
+    }
+
+    @Override
+    public void write(byte[] bytes, int from, int length) {
+      out.writeBytes(bytes, from, length);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+package io.asyncpg.json;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.NullNode;
+import io.asyncpg.client.PgConfig;
+import io.asyncpg.client.PgConnection;
+import io.asyncpg.client.Row;
+import io.asyncpg.error.PgCodecException;
+import io.asyncpg.testkit.TestServer;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class JsonQueryTest {
+  private PgConnection connection;
+
+  record Line(String item, int count) {}
+
+  record Order(int id, List<Line> lines) {}
+
+  record Stored(int key, Order doc) {}
+
+  @BeforeEach
+  void connect() {
+    connection =
+        PgConnection.connect(
+                PgConfig.parse(TestServer.shared().dsn()).toBuilder()
+                    .codecs(JacksonCodecs.of(new ObjectMapper()))
+                    .build())
+            .await();
+  }
+
+  @AfterEach
+  void close() {
+    connection.close();
+    connection.closed().await();
+  }
+
+  @Test
+  void aRecordGoesInAndComesOut() {
+    var order = new Order(7, List.of(new Line("cup", 2), new Line("€", 3)));
+    Row row =
+        connection
+            .fetchRow("SELECT $1::jsonb AS doc, $1->'lines'->1->>'item' AS item", order)
+            .await()
+            .orElseThrow();
+    assertThat(row.get("doc", Order.class)).isEqualTo(order);
+    assertThat(row.getString("item")).isEqualTo("€");
+    assertThat(connection.fetchValue(Order.class, "SELECT $1::json", order).await())
+        .isEqualTo(order);
+  }
+
+  @Test
+  void aMapGoesInAndATreeComesOut() {
+    JsonNode tree =
+        connection.fetchValue(JsonNode.class, "SELECT $1::jsonb", Map.of("a", List.of(1))).await();
+    assertThat(tree).hasToString("{\"a\":[1]}");
+    assertThat(connection.fetchRow("SELECT '[1]'::json").await().orElseThrow().get(0))
+        .isEqualTo(new ObjectMapper().createArrayNode().add(1));
+  }
+
+  @Test
+  void aColumnOfARecordIsADocument() {
+    assertThat(
+            connection
+                .fetch(Stored.class, "SELECT 1 AS key, '{\"id\": 2, \"lines\": []}'::jsonb AS doc")
+                .await())
+        .containsExactly(new Stored(1, new Order(2, List.of())));
+  }
+
+  @Test
+  void jsonNullAndSqlNullStayApart() {
+    Row row =
+        connection
+            .fetchRow("SELECT 'null'::jsonb AS json, NULL::jsonb AS sql")
+            .await()
+            .orElseThrow();
+    assertThat(row.get("json")).isEqualTo(NullNode.getInstance());
+    assertThat(row.isNull("json")).isFalse();
+    assertThat(row.get("sql")).isNull();
+    assertThat(row.get("sql", Order.class)).isNull();
+  }
+
+  @Test
+  void aDocumentThatDoesNotFitFailsThatAccessOnly() {
+    Row row =
+        connection.fetchRow("SELECT '{\"id\": []}'::json AS doc, 5 AS n").await().orElseThrow();
+    assertThatThrownBy(() -> row.get("doc", Order.class))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("doc")
+        .hasMessageContaining("line 1, column 8");
+    assertThat(row.getString("doc")).isEqualTo("{\"id\": []}");
+    assertThat(row.getInt("n")).isEqualTo(5);
+  }
+
+  @Test
+  void arraysOfDocumentsGoBothWays() {
+    List<Line> lines = List.of(new Line("a", 1), new Line("b", 2));
+    Row row = connection.fetchRow("SELECT $1::jsonb[] AS docs", lines).await().orElseThrow();
+    assertThat(row.get("docs", Line[].class)).containsExactlyElementsOf(lines);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.asyncpg.json;
+
+import org.jspecify.annotations.NullMarked;

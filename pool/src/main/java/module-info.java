@@ -1,0 +1,5 @@
+/** Many sessions with the servers of one database, lent to many borrowers. */
+module io.asyncpg.pool {
+  requires transitive io.asyncpg.client;
+  requires static org.jspecify;
+}
