@@ -629,6 +629,9 @@ public final class PgConfig {
     /**
      * Checks what can be checked.
      *
+     * @param name not empty
+     * @param address the address, or null to look the name up
+     * @param port 1 to 65535
      * @throws IllegalArgumentException if the name is empty or the port out of range
      */
     public Host {

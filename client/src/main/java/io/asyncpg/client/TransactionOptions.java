@@ -23,6 +23,10 @@ public record TransactionOptions(
   /**
    * Checks what was asked for.
    *
+   * @param isolation the isolation level, or null for the session's default
+   * @param accessMode whether it may write, or null for the session's default
+   * @param isDeferrable whether to wait for a safe snapshot
+   * @param retries 0 or more
    * @throws IllegalArgumentException when {@code retries} is negative
    */
   public TransactionOptions {

@@ -243,7 +243,7 @@ final class Tls {
         return "the server's certificate is not signed by any authority in "
             + authorities
             + ": add its authority there (sslrootcert)";
-      } else if (message.startsWith(ALERT)) {
+      } else if (message.contains(ALERT)) {
         return versionOrAlert(message);
       } else if (message.contains("No appropriate protocol")
           || message.contains("not supported by enabled")
@@ -266,7 +266,7 @@ final class Tls {
   static String alert(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       String message = cause.getMessage();
-      if (message != null && message.startsWith(ALERT)) {
+      if (message != null && message.contains(ALERT)) {
         return alert(message);
       }
     }
@@ -274,7 +274,8 @@ final class Tls {
   }
 
   private static String alert(String message) {
-    String name = message.substring(ALERT.length());
+    // JDK 25 puts "(unknown_ca) " in front of what JDK 17 says.
+    String name = message.substring(message.indexOf(ALERT) + ALERT.length());
     return switch (name) {
       case "no_application_protocol" -> "the server does not speak PostgreSQL on this port (ALPN)";
       case "unknown_ca" ->
