@@ -199,6 +199,12 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
   }
 
   @Override
+  long rowsTouched() {
+    CommandTag done = tag;
+    return done == null ? 0 : done.rows();
+  }
+
+  @Override
   String sql() {
     return copySql();
   }

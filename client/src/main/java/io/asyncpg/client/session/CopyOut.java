@@ -55,7 +55,7 @@ final class CopyOut extends PreparedRequest<CommandTag> {
     this.query = query;
     this.arguments = arguments;
     this.command = command;
-    this.outlet = new Outlet(session, sink, this::over);
+    this.outlet = new Outlet(session, sink, this::sinkEnded);
   }
 
   static CopyOut ofTable(
@@ -172,7 +172,7 @@ final class CopyOut extends PreparedRequest<CommandTag> {
   }
 
   /** The sink has ended: it failed, or has taken all, or was told to stop. */
-  private void over(@Nullable Throwable sinkFailure) {
+  private void sinkEnded(@Nullable Throwable sinkFailure) {
     Throwable reason = failure == null ? sinkFailure : failure;
     CommandTag done = tag;
     if (reason != null) {
@@ -199,6 +199,12 @@ final class CopyOut extends PreparedRequest<CommandTag> {
     }
     super.fail(failure);
     outlet.abort();
+  }
+
+  @Override
+  long rowsTouched() {
+    CommandTag done = tag;
+    return done == null ? 0 : done.rows();
   }
 
   @Override
