@@ -1,5 +1,6 @@
 package io.asyncpg.client;
 
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -11,8 +12,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * How COPY writes and reads: the format and the options of PostgreSQL's COPY command, by their
  * names there. Begin with {@link #text}, {@link #csv} or {@link #binary}; each method gives a new
- * one. What a format does not have is refused at once, what a direction does not have when it is
- * used; what the server's version does not have, by the server.
+ * one. What cannot go together is refused by the call that puts it together; what the direction
+ * does not have, when it is used; what the server's version does not have, by the server.
+ *
+ * <p>Immutable, for any number of copies; but a {@link #progress} listener hears of all of them.
  */
 public final class CopyOptions {
   private enum Kind {
@@ -21,33 +24,50 @@ public final class CopyOptions {
     BINARY
   }
 
+  /** One option: what was asked for, and how SQL says it. */
+  private record Option(String asked, String sql) {}
+
   /** Options of COPY FROM, the way into a table, alone. */
   private static final List<String> INTO_ONLY =
-      List.of("FREEZE", "FORCE_NOT_NULL", "FORCE_NULL", "DEFAULT", "ON_ERROR", "LOG_VERBOSITY");
+      List.of(
+          "FREEZE",
+          "FORCE_NOT_NULL",
+          "FORCE_NULL",
+          "DEFAULT",
+          "ON_ERROR",
+          "REJECT_LIMIT",
+          "LOG_VERBOSITY");
+
+  /** Text reads these behind a backslash, or as the end of the data, so they separate nothing. */
+  private static final String NO_DELIMITER_OF_TEXT = "\\.abcdefghijklmnopqrstuvwxyz0123456789";
 
   private final Kind kind;
   private final @Nullable String schema;
   private final List<String> columns;
   private final @Nullable String where;
+  private final @Nullable CopyProgress progress;
 
-  /** As SQL has them, in the order in which they were chosen. */
-  private final Map<String, String> options;
+  /** By their names, in the order in which they were chosen. */
+  private final Map<String, Option> options;
 
   private CopyOptions(
       Kind kind,
       @Nullable String schema,
       List<String> columns,
       @Nullable String where,
-      Map<String, String> options) {
+      @Nullable CopyProgress progress,
+      Map<String, Option> options) {
     this.kind = kind;
     this.schema = schema;
     this.columns = columns;
     this.where = where;
+    this.progress = progress;
     this.options = options;
+    checkTogether();
   }
 
   private static CopyOptions of(Kind kind) {
-    return new CopyOptions(kind, null, List.of(), null, Map.of());
+    return new CopyOptions(kind, null, List.of(), null, null, Map.of());
   }
 
   /**
@@ -80,11 +100,13 @@ public final class CopyOptions {
   /**
    * The columns, and their order. All of the table's without it.
    *
-   * @param names each is one identifier, quoted by us
+   * @param names each is one identifier, quoted by us, and named once
    * @return new options
    */
   public CopyOptions columns(String... names) {
-    return new CopyOptions(kind, schema, List.of(names), where, options);
+    List<String> chosen = List.of(names);
+    checkNames("columns", chosen);
+    return new CopyOptions(kind, schema, chosen, where, progress, options);
   }
 
   /**
@@ -94,7 +116,8 @@ public final class CopyOptions {
    * @return new options
    */
   public CopyOptions schema(String name) {
-    return new CopyOptions(kind, Objects.requireNonNull(name, "name"), columns, where, options);
+    identifier(name);
+    return new CopyOptions(kind, name, columns, where, progress, options);
   }
 
   /**
@@ -104,18 +127,47 @@ public final class CopyOptions {
    * @return new options
    */
   public CopyOptions where(String condition) {
-    return new CopyOptions(
-        kind, schema, columns, Objects.requireNonNull(condition, "condition"), options);
+    if (condition.isBlank()) {
+      throw new IllegalArgumentException("WHERE has no condition: leave it out for all rows");
+    }
+    return new CopyOptions(kind, schema, columns, condition, progress, options);
+  }
+
+  /**
+   * Tells how far the copy has come, now and then.
+   *
+   * @param listener is told
+   * @return new options
+   */
+  public CopyOptions progress(CopyProgress listener) {
+    Objects.requireNonNull(listener, "listener");
+    return new CopyOptions(kind, schema, columns, where, listener, options);
+  }
+
+  /**
+   * Who is told how far the copy has come.
+   *
+   * @return the listener; null where there is none
+   */
+  public @Nullable CopyProgress progress() {
+    return progress;
   }
 
   /**
    * What stands between columns: a tab in text, a comma in CSV, without it.
    *
-   * @param delimiter one character of one byte
+   * @param delimiter one character of one byte; in text no letter, digit, dot or backslash
    * @return new options
    */
   public CopyOptions delimiter(char delimiter) {
-    return notBinary("DELIMITER", literal(String.valueOf(delimiter)));
+    if (delimiter == '\n' || delimiter == '\r') {
+      throw new IllegalArgumentException("DELIMITER is an end of line, which ends the row");
+    }
+    if (kind == Kind.TEXT && NO_DELIMITER_OF_TEXT.indexOf(delimiter) >= 0) {
+      throw new IllegalArgumentException(
+          "DELIMITER is '" + delimiter + "', which text needs for itself: take another, or csv");
+    }
+    return notBinary("DELIMITER", one("DELIMITER", delimiter));
   }
 
   /**
@@ -125,7 +177,7 @@ public final class CopyOptions {
    * @return new options
    */
   public CopyOptions nullString(String text) {
-    return notBinary("NULL", literal(text));
+    return notBinary("NULL", inOneLine("NULL", text));
   }
 
   /**
@@ -135,7 +187,7 @@ public final class CopyOptions {
    * @return new options
    */
   public CopyOptions defaultString(String text) {
-    return notBinary("DEFAULT", literal(text));
+    return notBinary("DEFAULT", inOneLine("DEFAULT", text));
   }
 
   /**
@@ -145,7 +197,7 @@ public final class CopyOptions {
    * @return new options
    */
   public CopyOptions header() {
-    return notBinary("HEADER", "true");
+    return notBinary("HEADER", plain("true"));
   }
 
   /**
@@ -155,7 +207,7 @@ public final class CopyOptions {
    * @return new options
    */
   public CopyOptions headerMatch() {
-    return notBinary("HEADER", "MATCH");
+    return notBinary("HEADER", plain("MATCH"));
   }
 
   /**
@@ -165,7 +217,7 @@ public final class CopyOptions {
    * @return new options
    */
   public CopyOptions quote(char quote) {
-    return csvOnly("QUOTE", literal(String.valueOf(quote)));
+    return csvOnly("QUOTE", one("QUOTE", quote));
   }
 
   /**
@@ -175,7 +227,7 @@ public final class CopyOptions {
    * @return new options
    */
   public CopyOptions escape(char escape) {
-    return csvOnly("ESCAPE", literal(String.valueOf(escape)));
+    return csvOnly("ESCAPE", one("ESCAPE", escape));
   }
 
   /**
@@ -185,7 +237,7 @@ public final class CopyOptions {
    * @return new options
    */
   public CopyOptions forceQuote(String... columns) {
-    return csvOnly("FORCE_QUOTE", columnsOrAll(columns));
+    return force("FORCE_QUOTE", columns);
   }
 
   /**
@@ -195,7 +247,7 @@ public final class CopyOptions {
    * @return new options
    */
   public CopyOptions forceNotNull(String... columns) {
-    return csvOnly("FORCE_NOT_NULL", columnsOrAll(columns));
+    return force("FORCE_NOT_NULL", columns);
   }
 
   /**
@@ -205,7 +257,7 @@ public final class CopyOptions {
    * @return new options
    */
   public CopyOptions forceNull(String... columns) {
-    return csvOnly("FORCE_NULL", columnsOrAll(columns));
+    return force("FORCE_NULL", columns);
   }
 
   /**
@@ -215,7 +267,10 @@ public final class CopyOptions {
    * @return new options
    */
   public CopyOptions encoding(String encoding) {
-    return with("ENCODING", literal(encoding));
+    if (encoding.isBlank()) {
+      throw new IllegalArgumentException("ENCODING has no name: UTF8 is one");
+    }
+    return with("ENCODING", new Option(encoding, literal(encoding)));
   }
 
   /**
@@ -225,57 +280,172 @@ public final class CopyOptions {
    * @return new options
    */
   public CopyOptions freeze() {
-    return with("FREEZE", "true");
+    return with("FREEZE", plain("true"));
   }
 
   /**
    * What a value that does not fit its column does, on the way in. From version 17.
    *
-   * @param action {@code stop} or {@code ignore}; from version 18 {@code set_null} where the server
-   *     has it
+   * @param action {@code stop} or {@code ignore}; {@code set_null} where the server has it
    * @return new options
    */
   public CopyOptions onError(String action) {
-    return notBinary("ON_ERROR", word(action));
+    return notBinary("ON_ERROR", plain(word("ON_ERROR", action, "stop", "ignore", "set_null")));
   }
 
   /**
-   * How much the server tells of rows passed over. From version 17.
+   * How many rows may be passed over, on the way in, before the whole fails; with {@code
+   * onError("ignore")}. From version 18.
    *
-   * @param verbosity {@code default}, {@code verbose} or {@code silent}
+   * @param rows 1 or more
+   * @return new options
+   */
+  public CopyOptions rejectLimit(long rows) {
+    if (rows < 1) {
+      throw new IllegalArgumentException("REJECT_LIMIT is " + rows + ", but must be 1 or more");
+    }
+    return notBinary("REJECT_LIMIT", plain(Long.toString(rows)));
+  }
+
+  /**
+   * How much the server tells of rows passed over, in notices. From version 17.
+   *
+   * @param verbosity {@code default} or {@code verbose}; from version 18 {@code silent}
    * @return new options
    */
   public CopyOptions logVerbosity(String verbosity) {
-    return notBinary("LOG_VERBOSITY", word(verbosity));
+    return notBinary(
+        "LOG_VERBOSITY", plain(word("LOG_VERBOSITY", verbosity, "default", "verbose", "silent")));
   }
 
-  private CopyOptions notBinary(String option, String value) {
+  private CopyOptions notBinary(String name, Option option) {
     if (kind == Kind.BINARY) {
-      throw new IllegalArgumentException(option + " is an option of text and csv, not of binary");
+      throw new IllegalArgumentException(
+          name + " is an option of text and csv, not of binary: begin with one of these");
     }
-    return with(option, value);
+    return with(name, option);
   }
 
-  private CopyOptions csvOnly(String option, String value) {
+  private CopyOptions csvOnly(String name, Option option) {
     if (kind != Kind.CSV) {
       throw new IllegalArgumentException(
-          option + " is an option of csv, not of " + kind.name().toLowerCase(Locale.ROOT));
+          name + " is an option of csv, not of " + format() + ": begin with CopyOptions.csv()");
     }
-    return with(option, value);
+    return with(name, option);
   }
 
-  private CopyOptions with(String option, String value) {
-    Map<String, String> more = new LinkedHashMap<>(options);
-    more.put(option, value);
-    return new CopyOptions(kind, schema, columns, where, more);
+  private CopyOptions force(String name, String... forced) {
+    List<String> names = List.of(forced);
+    checkNames(name, names);
+    return csvOnly(name, new Option(String.join("\0", names), names.isEmpty() ? "*" : list(names)));
   }
 
-  private static String word(String word) {
-    if (word.isEmpty()
-        || !word.chars().allMatch(c -> c == '_' || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))) {
-      throw new IllegalArgumentException("\"" + word + "\" is no word of COPY's options");
+  private CopyOptions with(String name, Option option) {
+    Map<String, Option> more = new LinkedHashMap<>(options);
+    more.put(name, option);
+    return new CopyOptions(kind, schema, columns, where, progress, more);
+  }
+
+  private String format() {
+    return kind.name().toLowerCase(Locale.ROOT);
+  }
+
+  private @Nullable String asked(String name) {
+    Option option = options.get(name);
+    return option == null ? null : option.asked;
+  }
+
+  /** Refuses what the server would refuse of any table. */
+  private void checkTogether() {
+    String delimiter = asked("DELIMITER");
+    String quote = asked("QUOTE");
+    String nothing = asked("NULL");
+    String standard = asked("DEFAULT");
+    if (kind != Kind.BINARY) {
+      delimiter = delimiter == null ? (kind == Kind.CSV ? "," : "\t") : delimiter;
+      quote = quote == null && kind == Kind.CSV ? "\"" : quote;
+      nothing = nothing == null ? (kind == Kind.CSV ? "" : "\\N") : nothing;
+      checkIn("DELIMITER", delimiter, "QUOTE", quote);
+      checkIn("DELIMITER", delimiter, "NULL", nothing);
+      checkIn("DELIMITER", delimiter, "DEFAULT", standard);
+      checkIn("QUOTE", quote, "NULL", nothing);
+      checkIn("QUOTE", quote, "DEFAULT", standard);
+      if (nothing.equals(standard)) {
+        throw new IllegalArgumentException(
+            "NULL and DEFAULT are both '" + standard + "', so that nobody could tell them apart");
+      }
     }
-    return word;
+    for (String name : List.of("FORCE_QUOTE", "FORCE_NOT_NULL", "FORCE_NULL")) {
+      String forced = asked(name);
+      if (forced != null && !forced.isEmpty() && !columns.isEmpty()) {
+        for (String column : forced.split("\0", -1)) {
+          if (!columns.contains(column)) {
+            throw new IllegalArgumentException(
+                name + " names \"" + column + "\", which is none of the columns " + columns);
+          }
+        }
+      }
+    }
+    String into = intoOnly();
+    if (into != null && options.containsKey("FORCE_QUOTE")) {
+      throw new IllegalArgumentException(
+          "FORCE_QUOTE is for the way out of a table, and " + into + " for the way into one");
+    }
+  }
+
+  private static void checkIn(
+      String name, @Nullable String character, String other, @Nullable String otherText) {
+    if (otherText != null && character != null && otherText.contains(character)) {
+      throw new IllegalArgumentException(
+          name
+              + " is '"
+              + character
+              + "', which "
+              + other
+              + ", '"
+              + otherText
+              + "', contains: choose another for one of the two");
+    }
+  }
+
+  private static void checkNames(String what, List<String> names) {
+    if (new HashSet<>(names).size() < names.size()) {
+      throw new IllegalArgumentException(what + " names a column twice: " + names);
+    }
+    names.forEach(CopyOptions::identifier);
+  }
+
+  private static Option plain(String word) {
+    return new Option(word, word);
+  }
+
+  /** The server takes one byte, and in UTF-8 these characters are one. */
+  private static Option one(String name, char c) {
+    if (c == 0 || c >= 0x80 || c == '\n' || c == '\r') {
+      throw new IllegalArgumentException(
+          name
+              + " is the character U+"
+              + String.format("%04X", (int) c)
+              + ", but must be one of a single byte, and no end of line");
+    }
+    String text = String.valueOf(c);
+    return new Option(text, literal(text));
+  }
+
+  private static Option inOneLine(String name, String text) {
+    if (text.indexOf('\n') >= 0 || text.indexOf('\r') >= 0) {
+      throw new IllegalArgumentException(name + " has an end of line, which ends the row");
+    }
+    return new Option(text, literal(text));
+  }
+
+  private static String word(String name, String word, String... words) {
+    String lower = word.toLowerCase(Locale.ROOT);
+    if (!List.of(words).contains(lower)) {
+      throw new IllegalArgumentException(
+          name + " is \"" + word + "\", but must be one of " + List.of(words));
+    }
+    return lower;
   }
 
   /** In {@code E''} where a backslash could be taken for an escape. */
@@ -295,10 +465,6 @@ public final class CopyOptions {
     return '"' + name.replace("\"", "\"\"") + '"';
   }
 
-  private static String columnsOrAll(String... names) {
-    return names.length == 0 ? "*" : list(List.of(names));
-  }
-
   private static String list(List<String> names) {
     return names.stream().map(CopyOptions::identifier).collect(Collectors.joining(", ", "(", ")"));
   }
@@ -313,8 +479,8 @@ public final class CopyOptions {
 
   private String withOptions() {
     StringBuilder sql = new StringBuilder(" WITH (FORMAT ");
-    sql.append(kind.name().toLowerCase(Locale.ROOT));
-    options.forEach((option, value) -> sql.append(", ").append(option).append(' ').append(value));
+    sql.append(format());
+    options.forEach((name, option) -> sql.append(", ").append(name).append(' ').append(option.sql));
     return sql.append(')').toString();
   }
 
@@ -328,6 +494,9 @@ public final class CopyOptions {
   public String toTableSql(String table) {
     if (options.containsKey("FORCE_QUOTE")) {
       throw new IllegalArgumentException("FORCE_QUOTE is for the way out of a table");
+    }
+    if (options.containsKey("REJECT_LIMIT") && !"ignore".equals(asked("ON_ERROR"))) {
+      throw new IllegalArgumentException("REJECT_LIMIT goes with onError(\"ignore\") alone");
     }
     return "COPY "
         + target(table)
@@ -366,28 +535,74 @@ public final class CopyOptions {
   }
 
   private void checkOut() {
-    if (where != null) {
-      throw new IllegalArgumentException("WHERE is for the way into a table");
-    }
-    for (String option : INTO_ONLY) {
-      if (options.containsKey(option)) {
-        throw new IllegalArgumentException(option + " is for the way into a table");
-      }
-    }
-    if ("MATCH".equals(options.get("HEADER"))) {
-      throw new IllegalArgumentException("HEADER MATCH is for the way into a table");
+    String into = intoOnly();
+    if (into != null) {
+      throw new IllegalArgumentException(into + " is for the way into a table");
     }
   }
 
+  /** What was chosen that only the way into a table has; null for nothing. */
+  private @Nullable String intoOnly() {
+    if (where != null) {
+      return "WHERE";
+    }
+    for (String name : INTO_ONLY) {
+      if (options.containsKey(name)) {
+        return name;
+      }
+    }
+    return "MATCH".equals(asked("HEADER")) ? "HEADER MATCH" : null;
+  }
+
   /**
-   * These options for rows of values: schema, columns, WHERE and FREEZE stay, all about text goes.
+   * Whether the bytes begin with a line of the columns' names.
+   *
+   * @return true with {@link #header} or {@link #headerMatch}
+   */
+  public boolean hasHeader() {
+    return options.containsKey("HEADER");
+  }
+
+  /**
+   * These options for rows of values, whose format is not the caller's to choose.
    *
    * @param binary whether as binary, or as text
-   * @return new options
+   * @return new options: schema, columns, WHERE and FREEZE
+   * @throws IllegalArgumentException when an option is about bytes that the caller would write
    */
   public CopyOptions forRecords(boolean binary) {
-    Map<String, String> kept = options.containsKey("FREEZE") ? Map.of("FREEZE", "true") : Map.of();
-    return new CopyOptions(binary ? Kind.BINARY : Kind.TEXT, schema, columns, where, kept);
+    for (String name : options.keySet()) {
+      if (!name.equals("FREEZE")) {
+        throw new IllegalArgumentException(
+            name
+                + " is about bytes, and rows of values have none: schema, columns, where, freeze"
+                + " and progress are for them");
+      }
+    }
+    return new CopyOptions(
+        binary ? Kind.BINARY : Kind.TEXT, schema, columns, where, progress, options);
+  }
+
+  /**
+   * These options with the columns that a call names.
+   *
+   * @param names the columns; none for those of the options
+   * @return these options, or new ones
+   * @throws IllegalArgumentException when both name columns, and not the same
+   */
+  public CopyOptions withColumns(List<String> names) {
+    if (names.isEmpty() || names.equals(columns)) {
+      return this;
+    }
+    if (!columns.isEmpty()) {
+      throw new IllegalArgumentException(
+          "the call names the columns "
+              + names
+              + ", but its options "
+              + columns
+              + ": name them once");
+    }
+    return columns(names.toArray(new String[0]));
   }
 
   /**

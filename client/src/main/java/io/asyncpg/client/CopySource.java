@@ -1,19 +1,28 @@
 package io.asyncpg.client;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/** Where the bytes of a COPY into a table come from, in the format that the options name. */
+/**
+ * Where the bytes of a COPY into a table come from, in the format that the options name. It is read
+ * as the server takes it, less than a megabyte ahead, from the call on; a slow server slows it.
+ */
 public sealed interface CopySource {
 
   /**
-   * A file, opened when the server is ready for it.
+   * A file.
    *
    * @param path the file
    * @return the source
@@ -24,7 +33,8 @@ public sealed interface CopySource {
   }
 
   /**
-   * A stream, read on a thread that may block, and closed at the end.
+   * A stream, read on a thread that may block, and closed at the end, whatever that is. When the
+   * copy fails while it is read from, that thread is interrupted.
    *
    * @param stream the stream
    * @return the source, for one use
@@ -35,6 +45,28 @@ public sealed interface CopySource {
   }
 
   /**
+   * A channel, read on a thread that may block, and closed at the end, whatever that is.
+   *
+   * @param channel one that blocks: a channel in non-blocking mode fails the copy
+   * @return the source, for one use
+   */
+  static CopySource from(ReadableByteChannel channel) {
+    Objects.requireNonNull(channel, "channel");
+    return new Blocking(() -> Channels.newInputStream(channel));
+  }
+
+  /**
+   * A function that is asked for the next chunk when the last has been taken. Called on the event
+   * loop, where it must not block; not called again once the copy has failed.
+   *
+   * @param chunks gives a stage of a buffer, which must not change any more, or of null at the end
+   * @return the source, for one use
+   */
+  static CopySource from(Supplier<? extends CompletionStage<@Nullable ByteBuffer>> chunks) {
+    return new Staged(Objects.requireNonNull(chunks, "chunks"));
+  }
+
+  /**
    * Bytes that are there.
    *
    * @param bytes must not change until the copy is over
@@ -42,7 +74,7 @@ public sealed interface CopySource {
    */
   static CopySource from(byte[] bytes) {
     Objects.requireNonNull(bytes, "bytes");
-    return new Blocking(() -> new java.io.ByteArrayInputStream(bytes));
+    return new Blocking(() -> new ByteArrayInputStream(bytes));
   }
 
   /**
@@ -68,4 +100,12 @@ public sealed interface CopySource {
    * @param publisher who does
    */
   record Published(Flow.Publisher<ByteBuffer> publisher) implements CopySource {}
+
+  /**
+   * Bytes that a function gives.
+   *
+   * @param chunks gives them
+   */
+  record Staged(Supplier<? extends CompletionStage<@Nullable ByteBuffer>> chunks)
+      implements CopySource {}
 }

@@ -188,12 +188,14 @@ public interface PgClient {
   PgFuture<CommandTag> copyFromQuery(String sql, List<?> args, CopySink sink, CopyOptions options);
 
   /**
-   * Copies bytes into a table. All rows are kept, or none when anything fails.
+   * Copies bytes into a table. All rows are kept, or none when anything fails. While it runs, what
+   * is asked for on the same connection waits.
    *
    * @param table one identifier, quoted by us; its schema is an option
    * @param source brings the bytes
    * @param options the format, and what goes with it
-   * @return the tag; the source's own failure when it failed
+   * @return the tag; when the source fails, what the server said to that, with the source's own
+   *     failure as its cause
    */
   PgFuture<CommandTag> copyToTable(String table, CopySource source, CopyOptions options);
 
@@ -228,7 +230,8 @@ public interface PgClient {
    * @param table one identifier, quoted by us
    * @param columns the columns; none for those of the options
    * @param rows the rows
-   * @param options of which schema, columns, where and freeze count; the format is ours to choose
+   * @param options schema, columns, where, freeze and progress; the format is ours to choose, and
+   *     what is about bytes is refused
    * @return the tag
    */
   PgFuture<CommandTag> copyRecordsToTable(
@@ -241,7 +244,7 @@ public interface PgClient {
    * @param table one identifier, quoted by us
    * @param columns the columns; none for those of the options
    * @param rows the rows
-   * @param options of which schema, columns, where and freeze count
+   * @param options as there
    * @return the tag
    */
   PgFuture<CommandTag> copyRecordsToTable(

@@ -187,12 +187,13 @@ abstract class Client implements PgClient {
   @Override
   public PgFuture<CommandTag> copyFromQuery(
       String sql, List<?> args, CopySink sink, CopyOptions options) {
-    return run(sql, time -> CopyOut.ofQuery(session, sql, args.toArray(), sink, options, time));
+    return run(
+        sql, time -> CopyOut.ofQuery(session, sql, copy(args.toArray()), sink, options, time));
   }
 
   @Override
   public PgFuture<CommandTag> copyToTable(String table, CopySource source, CopyOptions options) {
-    return run(table, time -> new CopyIn.OfBytes(session, options.toTableSql(table), source, time));
+    return run(table, time -> new CopyIn.OfBytes(session, table, source, options, time));
   }
 
   @Override
@@ -210,19 +211,19 @@ abstract class Client implements PgClient {
   @Override
   public PgFuture<CommandTag> copyRecordsToTable(
       String table, List<String> columns, Iterable<?> rows, CopyOptions options) {
-    CopyOptions chosen = chosen(columns, options);
-    return run(table, time -> new CopyRecords(session, table, chosen, Feed.of(rows), time));
+    return run(
+        table,
+        time -> new CopyRecords(session, table, options.withColumns(columns), Feed.of(rows), time));
   }
 
   @Override
   public PgFuture<CommandTag> copyRecordsToTable(
       String table, List<String> columns, Flow.Publisher<?> rows, CopyOptions options) {
-    CopyOptions chosen = chosen(columns, options);
-    return run(table, time -> new CopyRecords(session, table, chosen, Feed.of(rows, 256), time));
-  }
-
-  private static CopyOptions chosen(List<String> columns, CopyOptions options) {
-    return columns.isEmpty() ? options : options.columns(columns.toArray(new String[0]));
+    return run(
+        table,
+        time ->
+            new CopyRecords(
+                session, table, options.withColumns(columns), Feed.of(rows, 256), time));
   }
 
   @Override

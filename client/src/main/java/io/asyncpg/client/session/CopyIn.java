@@ -1,6 +1,7 @@
 package io.asyncpg.client.session;
 
 import io.asyncpg.client.CommandTag;
+import io.asyncpg.client.CopyOptions;
 import io.asyncpg.client.CopySource;
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.PgException;
@@ -12,6 +13,7 @@ import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.protocol.TransactionStatus;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
@@ -34,11 +36,27 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
 
   private Phase phase = Phase.ASKED;
   private boolean written;
-  private @Nullable Throwable failure;
-  private @Nullable CommandTag tag;
 
-  CopyIn(Session session, String sql, long timeout) {
+  /** Bytes of data since {@link #progress} was told. */
+  private int sent;
+
+  private @Nullable Throwable failure;
+  private @Nullable Throwable sourceFailure;
+  private @Nullable CommandTag tag;
+  private final Progress progress;
+
+  /** Carries what the application's source threw past what this side throws. */
+  private static final class SourceFailure extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    SourceFailure(Throwable reason) {
+      super(null, reason, false, false);
+    }
+  }
+
+  CopyIn(Session session, String sql, CopyOptions options, long timeout) {
     super(session, sql, timeout);
+    this.progress = new Progress(options);
   }
 
   /** The COPY command. */
@@ -53,6 +71,36 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
 
   /** No more data is wanted. */
   abstract void stopSource();
+
+  /** How many rows have been sent; -1 where nobody counts. */
+  abstract long rowsSent();
+
+  /** The server is ready for the data of so many columns. */
+  void serverIsReady(int columns) {}
+
+  /**
+   * What the application's code threw, and not ours: the copy's failure has it as its cause.
+   *
+   * @return never
+   */
+  static Exception sourceFailed(Throwable theirs) {
+    return theirs instanceof Feed.NullRow misuse ? misuse : new SourceFailure(theirs);
+  }
+
+  /**
+   * Whether a feed that had nothing has come to its end. Asked once each time: it may come to it
+   * between two questions, by failing.
+   */
+  static boolean isAtEnd(Feed<?> feed) throws Exception {
+    if (!feed.isAtEnd()) {
+      return false;
+    }
+    Throwable reason = feed.failure();
+    if (reason != null) {
+      throw sourceFailed(reason);
+    }
+    return true;
+  }
 
   @Override
   final boolean mustBeFirst() {
@@ -98,16 +146,23 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
         out.write(new FrontendMessage.CopyDone());
         phase = Phase.ENDED;
       }
-    } catch (Throwable theirs) {
-      if (failure == null) {
-        failure = theirs;
-      }
-      out.write(new FrontendMessage.CopyFail(reason(theirs)));
-      phase = Phase.ENDED;
-      stopSource();
+      progress.moved(sent, rowsSent());
+      sent = 0;
+    } catch (SourceFailure theirs) {
+      sourceFailure = theirs.getCause();
+      giveUp(out, sourceFailure == null ? theirs : sourceFailure);
+    } catch (Throwable unfit) {
+      failure = unfit;
+      giveUp(out, unfit);
     } finally {
       session.values().clear();
     }
+  }
+
+  private void giveUp(FrontendWriter out, Throwable why) {
+    out.write(new FrontendMessage.CopyFail(reason(why)));
+    phase = Phase.ENDED;
+    stopSource();
   }
 
   /** What the server may show and log: an exception's own words, without what cannot be sent. */
@@ -122,25 +177,31 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
     return reason.toString();
   }
 
+  final void send(byte[] bytes, int from, int length, FrontendWriter out) {
+    out.copyData(bytes, from, length);
+    sent += length;
+  }
+
   /** Writes the bytes that remain in a buffer, as many as the slice takes. */
-  static void writeBytes(ByteBuffer chunk, FrontendWriter out) {
+  final void send(ByteBuffer chunk, FrontendWriter out) {
     while (chunk.hasRemaining() && out.mark() < Session.WRITE_SIZE) {
       int length = Math.min(chunk.remaining(), CHUNK);
       if (chunk.hasArray()) {
-        out.copyData(chunk.array(), chunk.arrayOffset() + chunk.position(), length);
+        send(chunk.array(), chunk.arrayOffset() + chunk.position(), length, out);
         chunk.position(chunk.position() + length);
       } else {
         byte[] copy = new byte[length];
         chunk.get(copy);
-        out.copyData(copy, 0, length);
+        send(copy, 0, length, out);
       }
     }
   }
 
   @Override
   void message(BackendMessage message) {
-    if (message instanceof BackendMessage.CopyInResponse && phase == Phase.ASKED) {
+    if (message instanceof BackendMessage.CopyInResponse response && phase == Phase.ASKED) {
       phase = Phase.SENDING;
+      serverIsReady(response.columnFormats().size());
     } else {
       throw unexpected(message.getClass().getSimpleName());
     }
@@ -148,11 +209,12 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
 
   @Override
   void commandComplete(String command, long rows) {
-    if (phase != Phase.ENDED || failure != null) {
+    if (phase != Phase.ENDED || failure != null || sourceFailure != null) {
       throw unexpected("CommandComplete");
     }
     phase = Phase.OVER;
     tag = new CommandTag(command, rows);
+    progress.ended(rows);
   }
 
   @Override
@@ -160,11 +222,15 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
     phase = Phase.OVER;
     stopSource();
     if (failure == null) {
-      failure =
+      PgServerException said =
           PgServerException.of(
-              diagnostic,
+              Script.withoutPrefix(diagnostic, beginPrefix().length()),
               copySql(),
               diagnostic.endsSession() ? RetrySafety.UNKNOWN : RetrySafety.ROLLED_BACK);
+      if (sourceFailure != null) {
+        said.initCause(sourceFailure);
+      }
+      failure = said;
     }
   }
 
@@ -195,6 +261,9 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
   @Override
   void fail(Throwable reason) {
     stopSource();
+    if (sourceFailure != null && reason != failure) {
+      reason.addSuppressed(sourceFailure);
+    }
     super.fail(failure == null ? reason : failure);
   }
 
@@ -222,9 +291,9 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
     private final Feed<ByteBuffer> feed;
     private @Nullable ByteBuffer chunk;
 
-    OfBytes(Session session, String sql, CopySource source, long timeout) {
-      super(session, sql, timeout);
-      this.sql = sql;
+    OfBytes(Session session, String table, CopySource source, CopyOptions options, long timeout) {
+      super(session, table, options, timeout);
+      this.sql = options.toTableSql(table);
       this.feed = feed(source);
       feed.start(session::wake);
     }
@@ -236,16 +305,28 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
       if (source instanceof CopySource.Blocking blocking) {
         return Feed.blocking(() -> reading(blocking.open().call()), BUFFERS_AHEAD);
       }
-      throw new AssertionError("a third kind of " + source);
+      if (source instanceof CopySource.Staged staged) {
+        return Feed.staged(staged.chunks());
+      }
+      throw new AssertionError("another kind of " + source);
     }
 
     private static Feed.Source<ByteBuffer> reading(InputStream stream) {
       return new Feed.Source<>() {
+        private byte[] bytes = new byte[CHUNK];
+
         @Override
         public @Nullable ByteBuffer next() throws Exception {
-          byte[] bytes = new byte[CHUNK];
           int read = stream.read(bytes);
-          return read < 0 ? null : ByteBuffer.wrap(bytes, 0, read);
+          if (read < 0) {
+            return null;
+          }
+          if (read < CHUNK / 2) {
+            return ByteBuffer.wrap(Arrays.copyOf(bytes, read));
+          }
+          ByteBuffer chunk = ByteBuffer.wrap(bytes, 0, read);
+          bytes = new byte[CHUNK];
+          return chunk;
         }
 
         @Override
@@ -272,18 +353,12 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
         if (current == null || !current.hasRemaining()) {
           ByteBuffer next = feed.poll();
           if (next == null) {
-            Throwable reason = feed.isAtEnd() ? feed.failure() : null;
-            if (reason instanceof Exception exception) {
-              throw exception;
-            } else if (reason instanceof Error error) {
-              throw error;
-            }
-            return feed.isAtEnd();
+            return isAtEnd(feed);
           }
           current = next.hasArray() ? next.duplicate() : next.slice();
           chunk = current;
         }
-        writeBytes(current, out);
+        send(current, out);
       }
       return false;
     }
@@ -291,6 +366,11 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
     @Override
     void stopSource() {
       feed.stop();
+    }
+
+    @Override
+    long rowsSent() {
+      return -1;
     }
   }
 }

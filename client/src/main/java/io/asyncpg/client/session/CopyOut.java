@@ -7,12 +7,17 @@ import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
+import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.protocol.TransactionStatus;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +39,11 @@ final class CopyOut extends PreparedRequest<CommandTag> {
   private final @Nullable Object[] arguments;
   private final Function<String, String> command;
   private final Outlet outlet;
+  private final Progress progress;
 
+  private boolean isHeaderNext;
+  private long messages;
+  private @Nullable ScheduledFuture<?> sinkDeadline;
   private String copySql = "";
   private Phase phase = Phase.ASKED;
   private @Nullable CommandTag tag;
@@ -50,8 +59,11 @@ final class CopyOut extends PreparedRequest<CommandTag> {
       @Nullable Object[] arguments,
       Function<String, String> command,
       CopySink sink,
+      CopyOptions options,
       long timeout) {
     super(session, query, timeout);
+    this.progress = new Progress(options);
+    this.isHeaderNext = options.hasHeader();
     this.query = query;
     this.arguments = arguments;
     this.command = command;
@@ -61,7 +73,7 @@ final class CopyOut extends PreparedRequest<CommandTag> {
   static CopyOut ofTable(
       Session session, String table, CopySink sink, CopyOptions options, long timeout) {
     String sql = options.fromTableSql(table);
-    return new CopyOut(session, sql, new Object[0], same -> same, sink, timeout);
+    return new CopyOut(session, sql, new Object[0], same -> same, sink, options, timeout);
   }
 
   static CopyOut ofQuery(
@@ -72,7 +84,7 @@ final class CopyOut extends PreparedRequest<CommandTag> {
       CopyOptions options,
       long timeout) {
     options.fromQuerySql(query); // refuses what does not fit, at once
-    return new CopyOut(session, query, arguments, options::fromQuerySql, sink, timeout);
+    return new CopyOut(session, query, arguments, options::fromQuerySql, sink, options, timeout);
   }
 
   @Override
@@ -93,8 +105,7 @@ final class CopyOut extends PreparedRequest<CommandTag> {
 
   @Override
   boolean mustBeFirst() {
-    return true; // the sink cannot be told that it starts anew: it must not be near another's
-    // cancel
+    return true; // the sink cannot begin anew, so it must not be near another's cancel
   }
 
   @Override
@@ -134,6 +145,10 @@ final class CopyOut extends PreparedRequest<CommandTag> {
       throw unexpected("CopyData");
     }
     if (!isAbandoned()) {
+      // The server sends one message for each row (manual, "Message Formats", CopyData).
+      messages += isHeaderNext ? 0 : 1;
+      isHeaderNext = false;
+      progress.moved(to - from, messages);
       outlet.add(bytes, from, to);
     }
   }
@@ -150,10 +165,13 @@ final class CopyOut extends PreparedRequest<CommandTag> {
   @Override
   void failed(Diagnostic diagnostic) {
     phase = Phase.OVER;
+    if (isAbandoned() && diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)) {
+      session.cancellation().hasHit(this);
+    }
     if (failure == null) {
       failure =
           PgServerException.of(
-              diagnostic,
+              Script.withoutPrefix(diagnostic, beginPrefix().length()),
               copySql,
               diagnostic.endsSession() ? RetrySafety.UNKNOWN : RetrySafety.ROLLED_BACK);
     }
@@ -162,17 +180,34 @@ final class CopyOut extends PreparedRequest<CommandTag> {
   @Override
   void ready(Session session, TransactionStatus status) {
     finished = true;
-    if (failure != null || isAbandoned()) {
-      outlet.abort();
-    } else if (tag == null) {
+    Throwable reason = failure;
+    CommandTag done = tag;
+    if (reason != null) {
+      outlet.abort(reason);
+    } else if (done == null) {
       throw unexpected("ReadyForQuery");
-    } else {
+    } else if (!isAbandoned()) {
+      progress.ended(done.rows());
       outlet.finish();
+      if (deadline() != 0) {
+        long left = Math.max(0, deadline() - System.nanoTime());
+        sinkDeadline = session.schedule(this::sinkIsLate, left, TimeUnit.NANOSECONDS);
+      }
+    }
+  }
+
+  /** The server has long been answered, and the sink has not taken all. */
+  private void sinkIsLate() {
+    if (!future().isDone()) {
+      fail(Deadlines.sinkIsLate(sql()));
     }
   }
 
   /** The sink has ended: it failed, or has taken all, or was told to stop. */
   private void sinkEnded(@Nullable Throwable sinkFailure) {
+    if (sinkDeadline != null) {
+      sinkDeadline.cancel(false);
+    }
     Throwable reason = failure == null ? sinkFailure : failure;
     CommandTag done = tag;
     if (reason != null) {
@@ -189,7 +224,7 @@ final class CopyOut extends PreparedRequest<CommandTag> {
   @Override
   void abandon() {
     super.abandon();
-    outlet.abort();
+    outlet.abort(new CancellationException("the copy was cancelled, or its time was up"));
   }
 
   @Override
@@ -198,7 +233,7 @@ final class CopyOut extends PreparedRequest<CommandTag> {
       failure = reason;
     }
     super.fail(failure);
-    outlet.abort();
+    outlet.abort(failure);
   }
 
   @Override
@@ -249,7 +284,7 @@ final class CopyOut extends PreparedRequest<CommandTag> {
       List<String> read = new ArrayList<>();
       int at = from + ResultRows.ROW_HEADER;
       for (int i = 0; i < width; i++) {
-        int length = java.nio.ByteBuffer.wrap(bytes).getInt(at);
+        int length = ByteBuffer.wrap(bytes).getInt(at);
         String literal = new String(bytes, at + 4, Math.max(0, length), StandardCharsets.UTF_8);
         read.add("(" + literal + "::" + Sql.type(prepared().parameters().get(i)) + ")");
         at += 4 + Math.max(0, length);

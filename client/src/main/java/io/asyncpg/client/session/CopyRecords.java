@@ -8,6 +8,7 @@ import io.asyncpg.types.Codec;
 import io.asyncpg.types.Format;
 import io.asyncpg.types.PgType;
 import io.asyncpg.types.ValueWriter;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +28,12 @@ final class CopyRecords extends CopyIn {
     'P', 'G', 'C', 'O', 'P', 'Y', '\n', (byte) 0xff, '\r', '\n', 0, 0, 0, 0, 0, 0, 0, 0, 0
   };
   private static final byte[] TRAILER = {(byte) 0xff, (byte) 0xff};
-  private static final int PIECE = 32 * 1024;
+
+  /** So much makes a CopyData: with room for one more row in 64 KiB, which the writer keeps. */
+  private static final int PIECE = 56 * 1024;
+
+  /** The server takes messages of less than a gigabyte, whatever rows they hold. */
+  private static final int LARGEST = 64 * 1024 * 1024;
 
   private final String table;
   private final CopyOptions options;
@@ -39,14 +45,40 @@ final class CopyRecords extends CopyIn {
   private Class<?>[] classes = {};
   private @Nullable Codec<Object>[] codecs = codecs(0);
   private @Nullable Class<?> record;
+  private @Nullable RowArguments reader;
   private int[] components = {};
+  private @Nullable Preparation columns;
+  private @Nullable IllegalArgumentException misfit;
 
   CopyRecords(Session session, String table, CopyOptions options, Feed<Object> feed, long timeout) {
-    super(session, options.columnsSql(table), timeout);
+    super(session, options.forRecords(true).columnsSql(table), options, timeout);
     this.table = table;
     this.options = options;
     this.feed = feed;
     feed.start(session::wake);
+  }
+
+  /**
+   * The columns as they are now: what the cache knows of them may be of before an ALTER TABLE, and
+   * as this statement is never run, nobody would be told.
+   */
+  @Override
+  Preparation find() {
+    Preparation known = columns;
+    if (known == null || known.isDiscarded()) {
+      known = session.statements().unnamed(sqlOfColumns());
+      columns = known;
+    }
+    return known;
+  }
+
+  private String sqlOfColumns() {
+    return options.columnsSql(table);
+  }
+
+  @Override
+  boolean isReadyToWrite(Session session, boolean first) {
+    return first && super.isReadyToWrite(session, true); // behind what may yet change the table
   }
 
   @SuppressWarnings({"unchecked", "rawtypes"})
@@ -73,7 +105,24 @@ final class CopyRecords extends CopyIn {
   }
 
   @Override
+  void serverIsReady(int columns) {
+    if (columns != types.length) {
+      misfit =
+          new IllegalArgumentException(
+              table
+                  + " has "
+                  + types.length
+                  + " columns, of which COPY fills "
+                  + columns
+                  + ": generated columns take no values, so name the columns that do");
+    }
+  }
+
+  @Override
   boolean writeData(Session session, FrontendWriter out) throws Exception {
+    if (misfit != null) {
+      throw misfit;
+    }
     ValueWriter values = session.values();
     if (!begun) {
       begun = true;
@@ -84,20 +133,12 @@ final class CopyRecords extends CopyIn {
     while (out.mark() + values.size() < Session.WRITE_SIZE) {
       Object row = feed.poll();
       if (row == null) {
-        if (!feed.isAtEnd()) {
-          break;
-        }
-        Throwable reason = feed.failure();
-        if (reason instanceof Exception exception) {
-          throw exception;
-        } else if (reason instanceof Error error) {
-          throw error;
-        }
-        if (binary) {
+        boolean all = isAtEnd(feed);
+        if (all && binary) {
           values.writeBytes(TRAILER);
         }
         flush(values, out);
-        return true;
+        return all;
       }
       encode(session, row, feed.taken() - 1, values);
       if (values.size() >= PIECE) {
@@ -108,72 +149,106 @@ final class CopyRecords extends CopyIn {
     return false;
   }
 
-  private static void flush(ValueWriter values, FrontendWriter out) {
-    if (values.size() > 0) {
-      out.copyData(values.array(), 0, values.size());
-      values.clear();
+  private void flush(ValueWriter values, FrontendWriter out) {
+    for (int at = 0; at < values.size(); at += LARGEST) {
+      send(values.array(), at, Math.min(LARGEST, values.size() - at), out);
     }
+    values.clear();
   }
 
-  private void encode(Session session, Object row, long index, ValueWriter values) {
-    @Nullable Object[] given;
-    try {
-      given = row instanceof Record named ? byName(named) : RowArguments.of(row);
-      if (given.length != types.length) {
-        throw new IllegalArgumentException(
-            "it has " + given.length + " values, but there are " + types.length + " columns");
-      }
-    } catch (IllegalArgumentException unfit) {
-      throw new IllegalArgumentException(
-          "row " + index + " for " + table + ": " + unfit.getMessage(), unfit);
-    }
+  private void encode(Session session, Object row, long index, ValueWriter values)
+      throws Exception {
     if (binary) {
       values.writeShort(types.length);
     }
-    for (int i = 0; i < types.length; i++) {
-      Object value = given[i];
-      if (!binary && i > 0) {
-        values.writeByte('\t');
+    if (row instanceof Object[] array) {
+      checkWidth(array.length, index);
+      for (int i = 0; i < types.length; i++) {
+        encode(session, array[i], index, i, values);
       }
-      if (value == null) {
-        if (binary) {
-          values.writeInt(-1);
-        } else {
-          values.writeByte('\\').writeByte('N');
+    } else if (row instanceof List<?> list) {
+      int i = 0;
+      for (Object value : list) {
+        if (i < types.length) {
+          encode(session, value, index, i, values);
         }
-        continue;
+        i++;
       }
-      try {
-        Codec<Object> codec = codec(session, i, value.getClass());
-        if (binary) {
-          int mark = values.beginLength();
-          codec.encode(value, types[i], values);
-          values.endLength(mark);
-        } else {
-          int from = values.size();
-          codec.encode(value, types[i], values);
-          escape(values, from);
+      checkWidth(i, index);
+    } else if (row instanceof Record) {
+      RowArguments accessors = accessors(row.getClass(), index);
+      for (int i = 0; i < types.length; i++) {
+        Object value;
+        try {
+          value = accessors.read(row, components[i]);
+        } catch (RuntimeException theirs) {
+          throw sourceFailed(theirs);
         }
-      } catch (RuntimeException unfit) {
-        throw new PgCodecException(
-            "row "
-                + index
-                + ", column "
-                + i
-                + " ("
-                + shape().columns().get(i).name()
-                + ", "
-                + types[i]
-                + "): "
-                + (unfit instanceof PgCodecException
-                    ? unfit.getMessage()
-                    : "the codec for " + value.getClass().getName() + " failed"),
-            sql(),
-            unfit);
+        encode(session, value, index, i, values);
       }
+    } else {
+      throw noRow(
+          index,
+          row.getClass().getName() + " is no row: pass an Object[], a List or a record",
+          null);
     }
     if (!binary) {
       values.writeByte('\n');
+    }
+  }
+
+  private void checkWidth(int width, long index) {
+    if (width != types.length) {
+      throw noRow(
+          index, "it has " + width + " values, but there are " + types.length + " columns", null);
+    }
+  }
+
+  private IllegalArgumentException noRow(
+      long index, String why, @Nullable IllegalArgumentException cause) {
+    return new IllegalArgumentException("row " + index + " for " + table + ": " + why, cause);
+  }
+
+  private void encode(
+      Session session, @Nullable Object value, long index, int column, ValueWriter values) {
+    if (!binary && column > 0) {
+      values.writeByte('\t');
+    }
+    if (value == null) {
+      if (binary) {
+        values.writeInt(-1);
+      } else {
+        values.writeByte('\\').writeByte('N');
+      }
+      return;
+    }
+    try {
+      Codec<Object> codec = codec(session, column, value.getClass());
+      if (binary) {
+        int mark = values.beginLength();
+        codec.encode(value, types[column], values);
+        values.endLength(mark);
+      } else {
+        int from = values.size();
+        codec.encode(value, types[column], values);
+        escape(values, from);
+      }
+    } catch (RuntimeException unfit) {
+      throw new PgCodecException(
+          "row "
+              + index
+              + ", column "
+              + column
+              + " ("
+              + shape().columns().get(column).name()
+              + ", "
+              + types[column]
+              + "): "
+              + (unfit instanceof PgCodecException
+                  ? unfit.getMessage()
+                  : "the codec for " + value.getClass().getName() + " failed"),
+          sql(),
+          unfit);
     }
   }
 
@@ -205,7 +280,7 @@ final class CopyRecords extends CopyIn {
     if (special == 0) {
       return;
     }
-    byte[] plain = java.util.Arrays.copyOfRange(values.array(), from, values.size());
+    byte[] plain = Arrays.copyOfRange(values.array(), from, values.size());
     values.truncate(from);
     for (byte b : plain) {
       int escaped = escaped(b);
@@ -227,22 +302,23 @@ final class CopyRecords extends CopyIn {
     };
   }
 
-  /** The values of a record for the columns of the same names. */
-  private @Nullable Object[] byName(Record row) {
-    if (row.getClass() != record) {
-      components = match(row.getClass(), shape().columns());
-      record = row.getClass();
+  /** How a record's values are read, and which of them is for which column. */
+  private RowArguments accessors(Class<?> given, long index) {
+    RowArguments known = reader;
+    if (known == null || given != record) {
+      try {
+        known = RowArguments.of(given);
+        components = match(given, known.names(), shape().columns());
+      } catch (IllegalArgumentException unfit) {
+        throw noRow(index, String.valueOf(unfit.getMessage()), unfit);
+      }
+      reader = known;
+      record = given;
     }
-    @Nullable Object[] all = RowArguments.of(row);
-    @Nullable Object[] chosen = new Object[components.length];
-    for (int i = 0; i < chosen.length; i++) {
-      chosen[i] = all[components[i]];
-    }
-    return chosen;
+    return known;
   }
 
-  private static int[] match(Class<?> record, List<Column> columns) {
-    String[] names = RowArguments.componentNames(record);
+  private static int[] match(Class<?> record, String[] names, List<Column> columns) {
     int[] found = new int[columns.size()];
     for (int i = 0; i < found.length; i++) {
       String column = columns.get(i).name();
@@ -271,5 +347,10 @@ final class CopyRecords extends CopyIn {
   @Override
   void stopSource() {
     feed.stop();
+  }
+
+  @Override
+  long rowsSent() {
+    return feed.taken();
   }
 }

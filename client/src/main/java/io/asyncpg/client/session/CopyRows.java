@@ -1,6 +1,7 @@
 package io.asyncpg.client.session;
 
 import io.asyncpg.client.CopyOptions;
+import io.asyncpg.error.PgException;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.types.Format;
@@ -26,9 +27,11 @@ final class CopyRows extends PortalStream {
   private static final int FRAME_HEADER = 5;
   private static final int RUN = 32 * 1024;
 
+  private @Nullable Preparation fresh;
   private boolean copying;
   private boolean headerSeen;
   private boolean trailerSeen;
+  private boolean changed;
   private byte[] run = new byte[RUN];
   private int length;
   private int count;
@@ -41,6 +44,25 @@ final class CopyRows extends PortalStream {
       int fetchSize,
       long timeout) {
     super(session, sql, arguments, buffer, fetchSize, timeout);
+  }
+
+  /**
+   * The columns as they are now: COPY runs without the statement that was prepared, so that nobody
+   * would be told if the cache were wrong about it.
+   */
+  @Override
+  Preparation find() {
+    Preparation known = fresh;
+    if (known == null || known.isDiscarded()) {
+      known = session.statements().unnamed(sql());
+      fresh = known;
+    }
+    return known;
+  }
+
+  @Override
+  boolean isReadyToWrite(Session session, boolean first) {
+    return first && super.isReadyToWrite(session, true);
   }
 
   private boolean canCopy() {
@@ -93,7 +115,7 @@ final class CopyRows extends PortalStream {
       super.message(message);
     } else if (message instanceof BackendMessage.CopyOutResponse) {
       rowsBegin();
-    } else if (!(message instanceof BackendMessage.CopyDone && trailerSeen)) {
+    } else if (!(message instanceof BackendMessage.CopyDone && (trailerSeen || changed))) {
       throw unexpected(message.getClass().getSimpleName());
     }
   }
@@ -107,13 +129,16 @@ final class CopyRows extends PortalStream {
     if (!areRowsExpected()) {
       throw unexpected("CopyData");
     }
+    if (changed) {
+      return;
+    }
     ByteBuffer in = ByteBuffer.wrap(bytes, from, to - from);
     if (!headerSeen) {
       headerSeen = true;
       readHeader(in);
     }
     while (in.hasRemaining()) {
-      readTuple(in);
+      readTuple(bytes, in);
     }
   }
 
@@ -130,7 +155,7 @@ final class CopyRows extends PortalStream {
     }
   }
 
-  private void readTuple(ByteBuffer in) {
+  private void readTuple(byte[] bytes, ByteBuffer in) {
     int begin = in.position();
     need(in, 2);
     short columns = in.getShort();
@@ -138,8 +163,22 @@ final class CopyRows extends PortalStream {
       trailerSeen = true;
       return;
     }
-    if (columns != shape().width() || trailerSeen) {
-      throw unexpected("a tuple of " + columns + " columns where " + shape().width() + " are");
+    if (trailerSeen) {
+      throw unexpected("a tuple behind the end of the COPY");
+    }
+    if (columns != shape().width()) {
+      changed = true;
+      in.position(in.limit());
+      failLocally(
+          new IllegalStateException(
+              "the columns changed while they were read, from "
+                  + shape().width()
+                  + " to "
+                  + columns
+                  + ": run it again: "
+                  + PgException.quoted(sql())));
+      session.abandon(this);
+      return;
     }
     for (int i = 0; i < columns; i++) {
       need(in, 4);
@@ -149,7 +188,7 @@ final class CopyRows extends PortalStream {
         in.position(in.position() + size);
       }
     }
-    append(in.array(), begin, in.position() - begin);
+    append(bytes, begin, in.position() - begin);
   }
 
   private void need(ByteBuffer in, int size) {

@@ -173,7 +173,7 @@ class PortalStream extends StreamRequest {
     }
   }
 
-  private void failLocally(Throwable reason) {
+  final void failLocally(Throwable reason) {
     if (failure == null) {
       failure = reason;
     }

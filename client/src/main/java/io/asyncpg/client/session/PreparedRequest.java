@@ -28,7 +28,8 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
     held = statement;
   }
 
-  private Preparation find() {
+  /** The preparation that the statement has now, cold or not. */
+  Preparation find() {
     HeldStatement statement = held;
     return statement == null
         ? session.statements().get(sql)

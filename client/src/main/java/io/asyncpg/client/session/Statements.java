@@ -84,6 +84,11 @@ final class Statements {
     return capacity == 0 ? new Preparation(sql, UNNAMED, types) : named(sql);
   }
 
+  /** A preparation outside the cache, of which the server keeps nothing. */
+  Preparation unnamed(String sql) {
+    return new Preparation(sql, UNNAMED, types);
+  }
+
   private Preparation named(String sql) {
     return new Preparation(sql, FrontendWriter.name("asyncpg_" + ++named), types);
   }
