@@ -606,17 +606,22 @@ public final class CopyOptions {
   }
 
   /**
-   * A query of the columns, for their types.
+   * The columns that were chosen.
+   *
+   * @return their names, in order; none for all of the table's
+   */
+  public List<String> columnNames() {
+    return columns;
+  }
+
+  /**
+   * The table as SQL names it.
    *
    * @param table one identifier, quoted by us
-   * @return {@code SELECT … FROM …}
+   * @return the name, quoted, its schema in front when there is one
    */
-  public String columnsSql(String table) {
-    String selected =
-        columns.isEmpty()
-            ? "*"
-            : columns.stream().map(CopyOptions::identifier).collect(Collectors.joining(", "));
-    return "SELECT " + selected + " FROM " + relation(table) + " LIMIT 0";
+  public String tableName(String table) {
+    return relation(table);
   }
 
   @Override

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * COPY into a table, by a Query, so that there is no Sync whose fate depends on when an error came.
  * Data is sent as the socket takes it, from the server's CopyInResponse on.
  */
-abstract class CopyIn extends PreparedRequest<CommandTag> {
+abstract class CopyIn extends Request<CommandTag> {
   private enum Phase {
     ASKED,
     SENDING,
@@ -54,8 +54,8 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
     }
   }
 
-  CopyIn(Session session, String sql, CopyOptions options, long timeout) {
-    super(session, sql, timeout);
+  CopyIn(Session session, CopyOptions options, long timeout) {
+    super(session, timeout);
     this.progress = new Progress(options);
   }
 
@@ -110,11 +110,6 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
   @Override
   final boolean mustBeAlone() {
     return true;
-  }
-
-  @Override
-  final boolean mayOpenTransaction() {
-    return false;
   }
 
   @Override
@@ -292,7 +287,7 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
     private @Nullable ByteBuffer chunk;
 
     OfBytes(Session session, String table, CopySource source, CopyOptions options, long timeout) {
-      super(session, table, options, timeout);
+      super(session, options, timeout);
       this.sql = options.toTableSql(table);
       this.feed = feed(source);
       feed.start(session::wake);
@@ -339,11 +334,6 @@ abstract class CopyIn extends PreparedRequest<CommandTag> {
     @Override
     String copySql() {
       return sql;
-    }
-
-    @Override
-    boolean isReadyToWrite(Session session, boolean first) {
-      return true;
     }
 
     @Override

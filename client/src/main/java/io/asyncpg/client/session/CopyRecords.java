@@ -1,15 +1,16 @@
 package io.asyncpg.client.session;
 
-import io.asyncpg.client.Column;
 import io.asyncpg.client.CopyOptions;
 import io.asyncpg.error.PgCodecException;
 import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.types.Codec;
+import io.asyncpg.types.CodecRegistry;
 import io.asyncpg.types.Format;
 import io.asyncpg.types.PgType;
 import io.asyncpg.types.ValueWriter;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,43 +43,24 @@ final class CopyRecords extends CopyIn {
   private boolean begun;
 
   private PgType[] types = {};
+  private String[] names = {};
   private Class<?>[] classes = {};
   private @Nullable Codec<Object>[] codecs = codecs(0);
   private @Nullable Class<?> record;
   private @Nullable RowArguments reader;
   private int[] components = {};
-  private @Nullable Preparation columns;
+  private boolean asked;
+  private TableColumns.@Nullable Answer answer;
+  private @Nullable Throwable unanswered;
   private @Nullable IllegalArgumentException misfit;
 
   CopyRecords(Session session, String table, CopyOptions options, Feed<Object> feed, long timeout) {
-    super(session, options.forRecords(true).columnsSql(table), options, timeout);
+    super(session, options, timeout);
     this.table = table;
     this.options = options;
+    options.forRecords(true).toTableSql(table); // refuses what does not fit, at once
     this.feed = feed;
     feed.start(session::wake);
-  }
-
-  /**
-   * The columns as they are now: what the cache knows of them may be of before an ALTER TABLE, and
-   * as this statement is never run, nobody would be told.
-   */
-  @Override
-  Preparation find() {
-    Preparation known = columns;
-    if (known == null || known.isDiscarded()) {
-      known = session.statements().unnamed(sqlOfColumns());
-      columns = known;
-    }
-    return known;
-  }
-
-  private String sqlOfColumns() {
-    return options.columnsSql(table);
-  }
-
-  @Override
-  boolean isReadyToWrite(Session session, boolean first) {
-    return first && super.isReadyToWrite(session, true); // behind what may yet change the table
   }
 
   @SuppressWarnings({"unchecked", "rawtypes"})
@@ -92,14 +74,39 @@ final class CopyRecords extends CopyIn {
   }
 
   @Override
+  boolean isReadyToWrite(Session session, boolean first) {
+    if (answer != null) {
+      return true;
+    }
+    if (unanswered instanceof RuntimeException whyNot) {
+      throw whyNot;
+    } else if (unanswered != null) {
+      throw new IllegalStateException("the columns are not known", unanswered);
+    }
+    if (first && !asked) { // not before: what comes before may change the table
+      asked = true;
+      session.submitUrgently(
+          new TableColumns(
+              session,
+              options.tableName(table),
+              options.columnNames(),
+              known -> answer = known,
+              whyNot -> unanswered = whyNot));
+    }
+    return false;
+  }
+
+  @Override
   void write(Session session, FrontendWriter out) {
-    ResultShape shape = shape();
-    types = new PgType[shape.width()];
+    TableColumns.Answer known = Objects.requireNonNull(answer, "written before it was ready");
+    types = known.columns().stream().map(TableColumns.TableColumn::type).toArray(PgType[]::new);
+    names = known.columns().stream().map(TableColumns.TableColumn::name).toArray(String[]::new);
     classes = new Class<?>[types.length];
     codecs = codecs(types.length);
-    for (int i = 0; i < types.length; i++) {
-      types[i] = shape.type(i);
-      binary &= shape.codec(i).format() == Format.BINARY;
+    binary = known.receivesBinary();
+    CodecRegistry registry = session.statements().types().codecs();
+    for (PgType type : types) {
+      binary &= registry.decoder(type, null).format() == Format.BINARY;
     }
     super.write(session, out);
   }
@@ -109,12 +116,13 @@ final class CopyRecords extends CopyIn {
     if (columns != types.length) {
       misfit =
           new IllegalArgumentException(
-              table
-                  + " has "
+              "the columns of "
+                  + table
+                  + " changed while they were asked for, from "
                   + types.length
-                  + " columns, of which COPY fills "
+                  + " to "
                   + columns
-                  + ": generated columns take no values, so name the columns that do");
+                  + ": copy again");
     }
   }
 
@@ -240,7 +248,7 @@ final class CopyRecords extends CopyIn {
               + ", column "
               + column
               + " ("
-              + shape().columns().get(column).name()
+              + names[column]
               + ", "
               + types[column]
               + "): "
@@ -308,7 +316,7 @@ final class CopyRecords extends CopyIn {
     if (known == null || given != record) {
       try {
         known = RowArguments.of(given);
-        components = match(given, known.names(), shape().columns());
+        components = match(given, known.names(), names);
       } catch (IllegalArgumentException unfit) {
         throw noRow(index, String.valueOf(unfit.getMessage()), unfit);
       }
@@ -318,10 +326,10 @@ final class CopyRecords extends CopyIn {
     return known;
   }
 
-  private static int[] match(Class<?> record, String[] names, List<Column> columns) {
-    int[] found = new int[columns.size()];
+  private static int[] match(Class<?> record, String[] names, String[] columns) {
+    int[] found = new int[columns.length];
     for (int i = 0; i < found.length; i++) {
-      String column = columns.get(i).name();
+      String column = columns[i];
       found[i] = -1;
       for (int j = names.length - 1; j >= 0; j--) {
         if (names[j].equals(column)) {

@@ -118,7 +118,7 @@ final class TypeLookup extends Exchange {
     this.then = then;
   }
 
-  private static Column column(String name, PgType type) {
+  static Column column(String name, PgType type) {
     return new Column(name, type, 0, 0, -1);
   }
 
