@@ -2,6 +2,7 @@ package io.asyncpg.client;
 
 import io.asyncpg.client.session.ConnectionString;
 import io.asyncpg.client.session.Keyword;
+import io.asyncpg.client.session.OffLoop;
 import io.asyncpg.client.session.Passfile;
 import io.asyncpg.protocol.ScramKeys;
 import io.asyncpg.types.Codec;
@@ -226,7 +227,8 @@ public final class PgConfig {
       return password != null || file == null
           ? CompletableFuture.completedFuture(password)
           : CompletableFuture.supplyAsync(
-              () -> new Passfile(file).password(host.name(), host.port(), database, user));
+              () -> new Passfile(file).password(host.name(), host.port(), database, user),
+              OffLoop.THREADS);
     }
     try {
       return supplier.get().thenApply(secret -> secret);

@@ -155,18 +155,20 @@ class StreamTest {
   @Test
   void aRunningStatementIsCancelledWhenItsStreamIsClosed() {
     RowStream rows = connection.stream("SELECT i, pg_sleep(i * 30) FROM generate_series(0, 1) i");
-    CompletableFuture<Throwable> reader =
-        CompletableFuture.supplyAsync(
+    CompletableFuture<Throwable> reader = new CompletableFuture<>();
+    new Thread(
             () -> {
               try {
                 sum(rows.fetchSize(2));
-                return null;
+                reader.complete(null);
               } catch (RuntimeException failure) {
-                return failure;
+                reader.complete(failure);
               }
-            });
+            })
+        .start();
+    TestServer.shared().awaitSleeping(connection.serverPid());
     PgFuture<Integer> behind = connection.fetchValue(Integer.class, "SELECT 5");
-    CompletableFuture.delayedExecutor(200, TimeUnit.MILLISECONDS).execute(rows::close);
+    rows.close();
     assertThat(reader.orTimeout(10, TimeUnit.SECONDS).join())
         .isInstanceOf(CancellationException.class);
     assertThat(behind.orTimeout(10, TimeUnit.SECONDS).join()).isEqualTo(5);
@@ -234,14 +236,9 @@ class StreamTest {
 
   @Test
   void iteratingOnTheEventLoopIsRefused() {
-    assertThatThrownBy(
-            () ->
-                connection
-                    .fetchValue(Integer.class, "SELECT 1")
-                    .thenApply(one -> sum(connection.stream(SERIES, 3)))
-                    .join())
-        .hasRootCauseInstanceOf(IllegalStateException.class)
-        .hasStackTraceContaining("would block the very thread");
+    assertThat(OnTheLoop.thrownBy(connection, () -> sum(connection.stream(SERIES, 3))))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("would block the very thread");
   }
 
   @Test

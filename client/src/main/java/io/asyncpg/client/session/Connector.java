@@ -8,7 +8,6 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ForkJoinPool;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -84,7 +83,7 @@ public final class Connector {
 
   /** The TLS as its files are now; fails with PgConnectionException. */
   CompletionStage<Tls> tls() {
-    return CompletableFuture.supplyAsync(this::loadTls, ForkJoinPool.commonPool());
+    return CompletableFuture.supplyAsync(this::loadTls, OffLoop.THREADS);
   }
 
   private Tls loadTls() {

@@ -23,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ForkJoinPool;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
@@ -311,8 +310,7 @@ final class Startup extends Exchange {
     String hashed = secret == null ? "" : secret;
     // Thousands of hashes, on purpose: not on the event loop.
     CompletableFuture.supplyAsync(
-            () -> scramKeys.keys(hashed, challenge.salt(), challenge.iterations()),
-            ForkJoinPool.commonPool())
+            () -> scramKeys.keys(hashed, challenge.salt(), challenge.iterations()), OffLoop.THREADS)
         .whenCompleteAsync(
             (keys, broken) -> {
               if (over) {

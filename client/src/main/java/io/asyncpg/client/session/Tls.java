@@ -47,7 +47,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ForkJoinPool;
 import java.util.stream.Stream;
 import javax.net.ssl.CertPathTrustManagerParameters;
 import javax.net.ssl.KeyManager;
@@ -144,7 +143,7 @@ final class Tls {
         config.sslMode() == SslMode.VERIFY_FULL ? "HTTPS" : null);
     engine.setSSLParameters(parameters);
     // The certificates are verified and the keys agreed on elsewhere: it takes milliseconds.
-    SslHandler handler = new SslHandler(engine, ForkJoinPool.commonPool());
+    SslHandler handler = new SslHandler(engine, OffLoop.THREADS);
     handler.setHandshakeTimeoutMillis(0); // the attempt to connect has its own bounds
     return handler;
   }
