@@ -8,6 +8,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,6 +72,11 @@ public final class Connector {
 
   PgConfig config() {
     return config;
+  }
+
+  /** Runs a task later, on an event loop: it must not block. */
+  void schedule(Runnable task, long nanos) {
+    loops.next().schedule(task, nanos, TimeUnit.NANOSECONDS);
   }
 
   TypeCatalog types() {

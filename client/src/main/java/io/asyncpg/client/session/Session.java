@@ -120,6 +120,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private byte @Nullable [] cancelKey;
   private @Nullable Throwable transportFailure;
   private boolean lost;
+  private volatile @Nullable Throwable whyEnded;
 
   /** Whether anything was run since it began or was reset. */
   private boolean touched;
@@ -226,6 +227,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Completes when the session has ended; not to be handed out. */
   PgFuture<@Nullable Void> ended() {
     return ended;
+  }
+
+  /** Why it has ended; of no meaning before. */
+  Throwable whyEnded() {
+    Throwable reason = whyEnded;
+    return reason == null
+        ? new PgConnectionException("the connection has ended", RetrySafety.UNKNOWN, null)
+        : reason;
   }
 
   PgConfig config() {
@@ -564,7 +573,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   }
 
   void forgetListeners() {
-    notifications.clear();
+    notifications.clear(null);
     noticeListeners.clear();
     queryListeners.clear();
   }
@@ -622,6 +631,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     writer.write(new FrontendMessage.Terminate());
     writer.target(Unpooled.EMPTY_BUFFER);
     channel.writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);
+    notifications.clear(null);
     end(
         new PgConnectionException(
             "the connection was closed by this side", RetrySafety.NOT_SENT, null));
@@ -806,12 +816,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       return;
     }
     lost = true;
+    whyEnded = reason;
     if (reading) {
       reading = false;
       execute(this); // whatever is handed over meanwhile has to be told
     }
     deadlines.stop();
     cancellation.stop();
+    notifications.clear(reason);
     if (!(reason instanceof PgConnectionException)) {
       LOG.log(Level.DEBUG, "the session ends on an error", reason);
     }
