@@ -80,6 +80,26 @@ class StatementTest {
   }
 
   @Test
+  void itsRowsCanBeStreamedAndReadThroughACursor() {
+    PgStatement statement = connection.prepare("SELECT generate_series(1, $1)").await();
+    int sum = 0;
+    try (RowStream rows = statement.stream(100).fetchSize(7)) {
+      for (Row row : rows) {
+        sum += row.getInt(0);
+      }
+    }
+    assertThat(sum).isEqualTo(5050);
+    try (PgTransaction transaction = connection.begin().await();
+        Cursor cursor = statement.cursor(10).await()) {
+      assertThat(cursor.fetch(4).await()).hasSize(4);
+      assertThat(transaction.fetchValue(Integer.class, "SELECT 1").await()).isEqualTo(1);
+      assertThat(cursor.fetch(40).await()).hasSize(6);
+    }
+    statement.close();
+    assertThatThrownBy(() -> statement.stream(1)).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
   void sqlThatIsWrongFailsToBePrepared() {
     assertThatThrownBy(() -> connection.prepare("SELECT nonsense").await())
         .isInstanceOf(PgServerException.class)
