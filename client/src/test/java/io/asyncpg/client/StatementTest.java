@@ -8,6 +8,7 @@ import io.asyncpg.error.InvalidCachedStatementException;
 import io.asyncpg.error.InvalidSqlStatementNameException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.testkit.TestServer;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -96,7 +97,10 @@ class StatementTest {
       assertThat(cursor.fetch(40).await()).hasSize(6);
     }
     statement.close();
-    assertThatThrownBy(() -> statement.stream(1)).isInstanceOf(IllegalStateException.class);
+    RowStream late = statement.stream(1);
+    assertThatThrownBy(() -> late.iterator().hasNext())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("closed");
   }
 
   @Test
@@ -257,6 +261,23 @@ class StatementTest {
     PgStatement empty = connection.prepare("").await();
     assertThat(empty.execute().await()).hasToString("");
     assertThat(empty.columns()).isEmpty();
+  }
+
+  @Test
+  void moreStatementsThanTheCacheHoldsMayWaitTogether() {
+    reconnect(config().statementCacheSize(2));
+    List<PgFuture<Integer>> answers =
+        IntStream.range(0, 50)
+            .mapToObj(
+                i ->
+                    connection
+                        .withTimeout(Duration.ofSeconds(20))
+                        .fetchValue(Integer.class, "SELECT " + i))
+            .collect(Collectors.toList());
+    for (int i = 0; i < 50; i++) {
+      assertThat(answers.get(i).await()).isEqualTo(i);
+    }
+    assertThat(preparedOnServer("SELECT %")).isLessThanOrEqualTo(3);
   }
 
   @Test
