@@ -115,7 +115,6 @@ public interface PgStatement extends AutoCloseable {
    *
    * @param args the arguments; null for NULL
    * @return the rows, to be read once
-   * @throws IllegalStateException when the statement has ended
    */
   RowStream stream(@Nullable Object... args);
 

@@ -100,17 +100,16 @@ final class Statement implements PgStatement {
 
   @Override
   public RowStream stream(@Nullable Object... args) {
-    String ended = held.ended();
-    if (ended != null) {
-      throw new IllegalStateException(ended);
-    }
     @Nullable Object[] arguments = Client.copy(args);
     return new Streaming(
         client,
         sql(),
         (buffer, fetchSize, time) -> {
-          StreamRequest made =
-              new PortalStream(session, sql(), arguments, buffer, fetchSize, time);
+          String ended = held.ended();
+          if (ended != null) {
+            throw new IllegalStateException(ended);
+          }
+          StreamRequest made = new PortalStream(session, sql(), arguments, buffer, fetchSize, time);
           made.hold(held);
           return made;
         });
