@@ -75,6 +75,13 @@ public interface PgConnection extends PgClient, AutoCloseable {
   PgFuture<PgTransaction> begin(TransactionOptions options);
 
   /**
+   * Makes a batch: different statements sent together, each with its own result.
+   *
+   * @return a batch that is empty; it is bounded as this client is, from its run on
+   */
+  PgBatch batch();
+
+  /**
    * Opens a cursor: the rows of a statement, fetched as they are wanted. Inside a transaction only;
    * {@link #stream} needs none.
    *

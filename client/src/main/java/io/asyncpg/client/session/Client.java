@@ -2,6 +2,7 @@ package io.asyncpg.client.session;
 
 import io.asyncpg.client.CommandTag;
 import io.asyncpg.client.Cursor;
+import io.asyncpg.client.PgBatch;
 import io.asyncpg.client.PgClient;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.PgTransaction;
@@ -103,7 +104,7 @@ abstract class Client implements PgClient {
     }
     try {
       return call.apply(nanos);
-    } catch (IllegalArgumentException misuse) {
+    } catch (IllegalArgumentException | IllegalStateException misuse) {
       return PgFuture.failed(misuse);
     }
   }
@@ -174,6 +175,11 @@ abstract class Client implements PgClient {
         sql,
         (buffer, fetchSize, time) ->
             new PortalStream(session, sql, arguments, buffer, fetchSize, time));
+  }
+
+  /** A batch that is empty; for those whose interface has it. */
+  public PgBatch batch() {
+    return new StatementBatch(this);
   }
 
   /** Opens a cursor; for those whose interface has it. */

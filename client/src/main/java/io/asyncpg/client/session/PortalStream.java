@@ -59,7 +59,7 @@ final class PortalStream extends StreamRequest {
 
   @Override
   void write(Session session, FrontendWriter out) {
-    if (prepared().mayReadFromClient()) {
+    if (prepared().readsFromClient()) {
       throw Sql.copyRefused(sql(), "copyToTable");
     }
     phase = Phase.BINDING;

@@ -104,9 +104,9 @@ final class Preparation {
     return System.nanoTime() - madeAt > nanos;
   }
 
-  /** See {@link Sql#mayReadFromClient}. */
-  boolean mayReadFromClient() {
-    return shape == ResultShape.NO_COLUMNS && Sql.mayReadFromClient(sql);
+  /** Whether the server will ask for the data of a COPY. */
+  boolean readsFromClient() {
+    return shape == ResultShape.NO_COLUMNS && Sql.isCopyFromClient(sql);
   }
 
   /** Why it cannot be made ready; null while it may still be. */

@@ -57,7 +57,7 @@ final class Statements {
   /** The preparation of this SQL: the cached one, or a new one that is cold. */
   Preparation get(String sql) {
     if (capacity == 0 || (maxCacheableSize > 0 && sql.length() > maxCacheableSize)) {
-      return new Preparation(sql, UNNAMED, types);
+      return unnamed(sql);
     }
     int now = types.generation();
     if (generation != now) {
@@ -81,7 +81,17 @@ final class Statements {
 
   /** A preparation outside the cache, with a name of its own unless names are not wanted. */
   Preparation apart(String sql) {
-    return capacity == 0 ? new Preparation(sql, UNNAMED, types) : named(sql);
+    return capacity == 0 ? unnamed(sql) : named(sql);
+  }
+
+  /** A preparation that the server does not keep: it is parsed anew with each execution. */
+  Preparation unnamed(String sql) {
+    return new Preparation(sql, UNNAMED, types);
+  }
+
+  /** Whether so many statements can be ready at once; always, where none is cached. */
+  boolean hasRoomFor(int count) {
+    return capacity == 0 || count <= capacity;
   }
 
   private Preparation named(String sql) {
@@ -142,6 +152,7 @@ final class Statements {
   /** The application does not hold it any more. */
   void release(HeldStatement statement) {
     held.remove(statement);
+    statement.release();
     Preparation preparation = statement.preparation();
     if (preparation != null) {
       drop(preparation);
