@@ -168,7 +168,7 @@ final class PortalStream extends StreamRequest {
         && !ranAgain
         && isStale(diagnostic)
         && !prepared().isUnnamed()) {
-      session.statements().forget(prepared());
+      session.statements().stale(prepared(), diagnostic);
       runAgain = true;
     }
     failLocally(

@@ -775,6 +775,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       if (transaction != null) {
         transaction.failed(diagnostic);
       }
+      if (exchange instanceof PreparedRequest<?> request
+          && PreparedRequest.isTypeAltered(diagnostic)) {
+        request.prepared().doubtParameters();
+      }
       exchange.failed(diagnostic);
     }
     if (diagnostic.endsSession()) {
