@@ -137,6 +137,10 @@ final class Preparation {
     return List.of(parameters);
   }
 
+  int[] parameterOids() {
+    return parameterOids;
+  }
+
   ResultShape shape() {
     return shape;
   }
@@ -252,6 +256,17 @@ final class Preparation {
    */
   void writeBind(
       FrontendWriter out, byte[] portal, @Nullable Object[] arguments, ValueWriter values) {
+    writeBind(out, portal, name, arguments, values, shape.resultFormats());
+  }
+
+  /** The same, of another statement with the same parameters. */
+  void writeBind(
+      FrontendWriter out,
+      byte[] portal,
+      byte[] statement,
+      @Nullable Object[] arguments,
+      ValueWriter values,
+      byte[] resultFormats) {
     int count = parameters.length;
     if (arguments.length != count) {
       throw new IllegalArgumentException(
@@ -309,12 +324,12 @@ final class Preparation {
     }
     out.bind(
         portal,
-        name,
+        statement,
         formats == null ? ALL_BINARY : texts == count ? ALL_TEXT : mixed(formats, count),
         count,
         values.array(),
         values.size(),
-        shape.resultFormats());
+        resultFormats);
   }
 
   private static byte[] mixed(byte[] textMarks, int count) {

@@ -46,7 +46,8 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
     unnamed = true;
   }
 
-  private Preparation find() {
+  /** The preparation that the statement has now, cold or not. */
+  Preparation find() {
     Statements statements = session.statements();
     HeldStatement statement = held;
     if (statement != null) {
