@@ -5,6 +5,7 @@ import io.asyncpg.client.CopyOptions;
 import io.asyncpg.client.CopySink;
 import io.asyncpg.client.CopySource;
 import io.asyncpg.client.Cursor;
+import io.asyncpg.client.PgBatch;
 import io.asyncpg.client.PgClient;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.PgTransaction;
@@ -106,7 +107,7 @@ abstract class Client implements PgClient {
     }
     try {
       return call.apply(nanos);
-    } catch (IllegalArgumentException misuse) {
+    } catch (IllegalArgumentException | IllegalStateException misuse) {
       return PgFuture.failed(misuse);
     }
   }
@@ -177,6 +178,11 @@ abstract class Client implements PgClient {
         sql,
         (buffer, fetchSize, time) ->
             new PortalStream(session, sql, arguments, buffer, fetchSize, time));
+  }
+
+  /** A batch that is empty; for those whose interface has it. */
+  public PgBatch batch() {
+    return new StatementBatch(this);
   }
 
   @Override

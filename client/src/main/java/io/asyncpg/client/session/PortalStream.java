@@ -60,7 +60,7 @@ class PortalStream extends StreamRequest {
 
   @Override
   void write(Session session, FrontendWriter out) {
-    if (prepared().mayReadFromClient()) {
+    if (prepared().readsFromClient()) {
       throw Sql.copyRefused(sql(), "copyToTable");
     }
     phase = Phase.BINDING;
@@ -196,7 +196,7 @@ class PortalStream extends StreamRequest {
         && !ranAgain
         && isStale(diagnostic)
         && !prepared().isUnnamed()) {
-      session.statements().forget(prepared());
+      session.statements().stale(prepared(), diagnostic);
       runAgain = true;
     }
     failLocally(

@@ -40,7 +40,57 @@ final class Sql {
     return false;
   }
 
-  /** Whether the server may ask for COPY data: no such statement does without this word. */
+  /** Whether a single statement is a COPY whose data comes from the client. */
+  static boolean isCopyFromClient(String sql) {
+    return isCopy(sql) && mayReadFromClient(sql);
+  }
+
+  /** Whether a single statement is a COPY whose data goes to the client. */
+  static boolean isCopyToClient(String sql) {
+    return isCopy(sql) && sql.toLowerCase(Locale.ROOT).contains("stdout");
+  }
+
+  private static boolean isCopy(String sql) {
+    return sql.regionMatches(true, beginning(sql), "copy", 0, 4);
+  }
+
+  /** Where the first word begins, behind space and comments. */
+  private static int beginning(String sql) {
+    int at = 0;
+    while (at < sql.length()) {
+      if (Character.isWhitespace(sql.charAt(at))) {
+        at++;
+      } else if (sql.startsWith("--", at)) {
+        int end = sql.indexOf('\n', at);
+        at = end < 0 ? sql.length() : end + 1;
+      } else if (sql.startsWith("/*", at)) {
+        at = behindComment(sql, at);
+      } else {
+        break;
+      }
+    }
+    return at;
+  }
+
+  /** Such comments nest. */
+  private static int behindComment(String sql, int from) {
+    int depth = 0;
+    int at = from;
+    do {
+      if (sql.startsWith("/*", at)) {
+        depth++;
+        at += 2;
+      } else if (sql.startsWith("*/", at)) {
+        depth--;
+        at += 2;
+      } else {
+        at++;
+      }
+    } while (depth > 0 && at < sql.length());
+    return at;
+  }
+
+  /** Whether a script may ask for the data of a COPY: none does without this word. */
   static boolean mayReadFromClient(String sql) {
     return sql.toLowerCase(Locale.ROOT).contains("stdin");
   }
