@@ -78,6 +78,7 @@ abstract class Client implements PgClient {
         nanos -> {
           Request<T> made = request.apply(nanos);
           made.own(block());
+          made.under(lease);
           return Fetch.run(made);
         });
   }
@@ -103,7 +104,7 @@ abstract class Client implements PgClient {
     }
     try {
       return call.apply(nanos);
-    } catch (IllegalArgumentException misuse) {
+    } catch (IllegalArgumentException | IllegalStateException misuse) {
       return PgFuture.failed(misuse);
     }
   }

@@ -10,6 +10,7 @@ import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
+import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.BackendHandler;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.BackendReader;
@@ -124,6 +125,15 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Whether anything was run since it began or was reset. */
   private boolean touched;
 
+  /** How many requests of its callers have been written. */
+  private long requests;
+
+  /** The pool's side of it; null without a pool. */
+  private volatile @Nullable PooledSession home;
+
+  /** Why it has ended, once it has. */
+  private volatile @Nullable Throwable endReason;
+
   /** Whether a read is being handled, at whose end everything handed over is taken. */
   private boolean reading;
 
@@ -223,6 +233,16 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return ended.isDone();
   }
 
+  /** Why it has ended, once it has. */
+  Throwable endReason() {
+    Throwable reason = endReason;
+    return reason == null ? new IllegalStateException("the session has not ended") : reason;
+  }
+
+  long requests() {
+    return requests;
+  }
+
   /** Completes when the session has ended; not to be handed out. */
   PgFuture<@Nullable Void> ended() {
     return ended;
@@ -301,6 +321,13 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       return;
     }
     if (exchange instanceof Request<?> request) {
+      Lease lease = request.lease();
+      if (lease != null && lease.isPast()) {
+        // Handed over while another thread gave the connection back, and too late.
+        exchange.become(Exchange.Stage.DONE);
+        exchange.fail(new IllegalStateException(String.valueOf(lease.ended())));
+        return;
+      }
       if (request.future().isDone() && !request.isAbandoned()) {
         request.abandon();
         request.abandoned();
@@ -314,6 +341,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       }
     }
     waiting.add(exchange);
+    if (exchange instanceof Reset.Return back) {
+      back.arrived();
+    }
   }
 
   /** Puts an exchange of the session's own before all that waits. */
@@ -484,8 +514,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       values.clear();
     }
     transactions.written(exchange);
-    if (exchange instanceof Request<?>) {
-      touched = !(exchange instanceof Reset);
+    if (exchange instanceof Request<?> request && request.touches()) {
+      touched = true;
+      requests++;
     }
     exchange.become(Exchange.Stage.WRITTEN);
     inFlight.add(exchange);
@@ -575,6 +606,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   void touch() {
     touched = true;
+  }
+
+  void untouched() {
+    touched = false;
+  }
+
+  void belongsTo(PooledSession pool) {
+    home = pool;
   }
 
   Cancellation cancellation() {
@@ -739,6 +778,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   private void failed(Diagnostic diagnostic) {
     Exchange exchange = inFlight.peek();
+    PooledSession pool = home;
+    if (pool != null && diagnostic.sqlState().equals(SqlState.READ_ONLY_SQL_TRANSACTION)) {
+      pool.refusedToWrite();
+    }
     if (exchange != null) {
       Block transaction = exchange.enclosing();
       if (transaction != null) {
@@ -806,6 +849,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       return;
     }
     lost = true;
+    endReason = reason;
     if (reading) {
       reading = false;
       execute(this); // whatever is handed over meanwhile has to be told
