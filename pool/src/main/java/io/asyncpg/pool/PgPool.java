@@ -109,8 +109,8 @@ public interface PgPool extends PgClient, AutoCloseable {
 
   /**
    * This pool's servers, for reading: a pool of its own over the same hosts, made at the first call
-   * and closed with this one, whose connections go to standbys in turn, and to the primary only
-   * while no standby takes them ({@code target_session_attrs=prefer-standby}, {@code
+   * and closed with this one, whose connections go to standbys, chosen by chance, and to the
+   * primary only while no standby takes them ({@code target_session_attrs=prefer-standby}, {@code
    * load_balance_hosts=random}).
    *
    * @return the pool for reading, with the limits of this one

@@ -175,7 +175,7 @@ final class Preparation {
     // The table was altered since. New columns in the formats asked for can be read all the same.
     types.forgetDescription(sql);
     TypeCatalog.Description changed = new TypeCatalog.Description(parameterOids, now);
-    if (now.size() != fields.size() || hasUnknownTypes(changed)) {
+    if (hasUnknownTypes(changed)) {
       return false;
     }
     byte[] asked = shape.resultFormats();

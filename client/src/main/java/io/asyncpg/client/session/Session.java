@@ -128,6 +128,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** How many requests of its callers have been written. */
   private long requests;
 
+  /** Whether the exchange under way met 25006. */
+  private boolean writeRefused;
+
   /** The pool's side of it; null without a pool. */
   private volatile @Nullable PooledSession home;
 
@@ -748,6 +751,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     if (exchange == null) {
       throw nobodyWaits("ReadyForQuery");
     }
+    PooledSession pool = home;
+    if (writeRefused && pool != null) {
+      writeRefused = false;
+      pool.refusedToWrite();
+    }
     exchange.become(Exchange.Stage.DONE);
     Block transaction = exchange.enclosing();
     if (transaction != null) {
@@ -778,9 +786,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   private void failed(Diagnostic diagnostic) {
     Exchange exchange = inFlight.peek();
-    PooledSession pool = home;
-    if (pool != null && diagnostic.sqlState().equals(SqlState.READ_ONLY_SQL_TRANSACTION)) {
-      pool.refusedToWrite();
+    if (home != null && diagnostic.sqlState().equals(SqlState.READ_ONLY_SQL_TRANSACTION)) {
+      writeRefused = true; // what it reports of itself comes before ReadyForQuery
     }
     if (exchange != null) {
       Block transaction = exchange.enclosing();
