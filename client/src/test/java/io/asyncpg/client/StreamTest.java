@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.testkit.TestServer;
-import java.io.File;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -307,30 +305,7 @@ class StreamTest {
 
   @Test
   void tenMillionRowsPassThroughASmallHeap(@TempDir Path directory) throws Exception {
-    Path output = directory.resolve("output");
-    Process jvm =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx64m",
-                "-cp",
-                classPath(),
-                TenMillion.class.getName(),
-                TestServer.shared().dsn())
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start();
-    try {
-      assertThat(jvm.waitFor(180, TimeUnit.SECONDS)).isTrue();
-      assertThat(Files.readString(output)).endsWith("50000005000000");
-    } finally {
-      jvm.destroyForcibly();
-    }
-  }
-
-  private static String classPath() {
-    String modules = System.getProperty("jdk.module.path", "");
-    String classes =
-        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-    return modules.isEmpty() ? classes : modules + File.pathSeparator + classes;
+    assertThat(ForkedJvm.run(directory, TenMillion.class, "-Xmx64m", TestServer.shared().dsn()))
+        .endsWith("50000005000000");
   }
 }

@@ -61,7 +61,7 @@ final class Pool {
     private volatile boolean dropped;
 
     void set(long delay) {
-      set = connector.schedule(this, delay);
+      set = connector.timer(this, delay);
       if (dropped) {
         drop();
       }
@@ -230,7 +230,7 @@ final class Pool {
           state.shut(now);
         });
     if (first[0] && !closed.isDone()) {
-      Future<?> bound = connector.schedule(this::terminate, nanos(config.closeTimeout()));
+      Future<?> bound = connector.timer(this::terminate, nanos(config.closeTimeout()));
       closed.whenComplete((nothing, never) -> bound.cancel(false));
     }
   }

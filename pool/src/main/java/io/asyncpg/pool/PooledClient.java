@@ -1,6 +1,9 @@
 package io.asyncpg.pool;
 
 import io.asyncpg.client.CommandTag;
+import io.asyncpg.client.CopyOptions;
+import io.asyncpg.client.CopySink;
+import io.asyncpg.client.CopySource;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.PgTransaction;
@@ -263,6 +266,53 @@ final class PooledClient implements PgPool {
   @Override
   public RowStream stream(String sql, @Nullable Object... args) {
     return new PooledStream(this, sql, connection -> connection.stream(sql, args));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyFromTable(String table, CopySink sink, CopyOptions options) {
+    return callOnce(table, connection -> connection.copyFromTable(table, sink, options));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyFromQuery(
+      String sql, List<?> args, CopySink sink, CopyOptions options) {
+    return callOnce(sql, connection -> connection.copyFromQuery(sql, args, sink, options));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyToTable(String table, CopySource source, CopyOptions options) {
+    return callOnce(table, connection -> connection.copyToTable(table, source, options));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Iterable<?> rows) {
+    return callOnce(table, connection -> connection.copyRecordsToTable(table, columns, rows));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Flow.Publisher<?> rows) {
+    return callOnce(table, connection -> connection.copyRecordsToTable(table, columns, rows));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Iterable<?> rows, CopyOptions options) {
+    return callOnce(
+        table, connection -> connection.copyRecordsToTable(table, columns, rows, options));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Flow.Publisher<?> rows, CopyOptions options) {
+    return callOnce(
+        table, connection -> connection.copyRecordsToTable(table, columns, rows, options));
+  }
+
+  @Override
+  public RowStream copyRows(String sql, @Nullable Object... args) {
+    return new PooledStream(this, sql, connection -> connection.copyRows(sql, args));
   }
 
   @Override

@@ -10,11 +10,14 @@ import io.asyncpg.client.PgStatement;
 import io.asyncpg.client.PgTransaction;
 import io.asyncpg.client.Row;
 import io.asyncpg.client.RowStream;
+import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgPoolException;
 import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.error.RetrySafety;
 import io.asyncpg.error.UniqueViolationException;
 import io.asyncpg.testkit.TestServer;
+import io.asyncpg.types.BuiltinTypes;
+import io.asyncpg.types.Format;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -267,6 +270,72 @@ class PoolTest {
             })
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("given back to its pool");
+  }
+
+  @Test
+  void copiesOnThePoolBorrowAConnection() {
+    open(config().maxSize(1));
+    pool.execute("DROP TABLE IF EXISTS pool_copy; CREATE TABLE pool_copy (i int, t text)").await();
+    pool.copyRecordsToTable(
+            "pool_copy", List.of("i", "t"), List.of(List.of(1, "a"), List.of(2, "b")))
+        .await();
+    List<String> read = new ArrayList<>();
+    for (Row row : pool.copyRows("SELECT t FROM pool_copy ORDER BY i")) {
+      read.add(row.getString(0));
+    }
+    assertThat(read).containsExactly("a", "b");
+    pool.execute("DROP TABLE pool_copy").await();
+  }
+
+  @Test
+  void aConnectionGivenBackInTheMiddleOfACopyIsReplaced() {
+    open(config().maxSize(1));
+    pool.execute("DROP TABLE IF EXISTS half_copied; CREATE TABLE half_copied (i int)").await();
+    PgConnection connection = pool.acquire().await();
+    int process = pid(connection);
+    PgFuture<?> copy =
+        connection.copyRecordsToTable(
+            "half_copied",
+            List.of("i"),
+            (Flow.Publisher<Object>)
+                subscriber ->
+                    subscriber.onSubscribe(
+                        new Flow.Subscription() {
+                          @Override
+                          public void request(long rows) {
+                            subscriber.onNext(List.of(1)); // and never another
+                          }
+
+                          @Override
+                          public void cancel() {}
+                        }));
+    connection.close();
+    assertThatThrownBy(copy::await).isInstanceOf(PgConnectionException.class);
+    assertThat(pool.fetchValue(int.class, "SELECT pg_backend_pid()").await()).isNotEqualTo(process);
+    assertThat(pool.fetch("SELECT * FROM half_copied").await()).isEmpty();
+    assertThat(pool.stats().closed()).containsEntry(CloseReason.STATE, 1L);
+    pool.execute("DROP TABLE half_copied").await();
+  }
+
+  @Test
+  void codecsRegisteredByABorrowerGoWithHimAndThoseOfInitStay() {
+    open(
+        config()
+            .minSize(0)
+            .maxSize(1)
+            .init(
+                connection ->
+                    connection.registerCodec(
+                        "pg_catalog", "int8", BuiltinTypes.TEXT, Format.TEXT)));
+    PgConnection first = pool.acquire().await();
+    assertThat(first.fetchValue(Object.class, "SELECT 5::int8").await()).isEqualTo("5");
+    first.registerCodec("pg_catalog", "int4", BuiltinTypes.TEXT, Format.TEXT).await();
+    assertThat(first.fetchValue(Object.class, "SELECT 6::int4").await()).isEqualTo("6");
+    first.close();
+    try (PgConnection second = pool.acquire().await()) {
+      assertThat(second.fetchValue(Object.class, "SELECT 5::int8").await()).isEqualTo("5");
+      assertThat(second.fetchValue(Object.class, "SELECT 6::int4").await()).isEqualTo(6);
+    }
   }
 
   @Test

@@ -6,6 +6,7 @@ import io.asyncpg.client.PgFuture;
 import io.asyncpg.protocol.ScramKeyCache;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
+import io.netty.handler.ssl.SslContext;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
@@ -25,6 +26,7 @@ public final class Connector {
 
   private final PgConfig config;
   private final EventLoopGroup loops;
+  private final @Nullable SslContext sslContext;
   private final TypeCatalog types;
   private final ScramKeyCache scramKeys = new ScramKeyCache(SCRAM_KEYS);
 
@@ -37,7 +39,7 @@ public final class Connector {
    * @param config where and as whom
    */
   public Connector(PgConfig config) {
-    this(config, EventLoops.shared());
+    this(config, EventLoops.shared(), null);
   }
 
   /**
@@ -47,7 +49,7 @@ public final class Connector {
    * @return the connector
    */
   public static Connector ofPool(PgConfig config) {
-    return new Connector(config, EventLoops.shared(), SHARED_DESCRIPTIONS);
+    return new Connector(config, EventLoops.shared(), null, SHARED_DESCRIPTIONS);
   }
 
   /**
@@ -55,14 +57,17 @@ public final class Connector {
    *
    * @param config where and as whom
    * @param loops of epoll, io_uring or NIO
+   * @param sslContext what encrypts, in place of what the configuration says; null for that
    */
-  public Connector(PgConfig config, EventLoopGroup loops) {
-    this(config, loops, 0);
+  public Connector(PgConfig config, EventLoopGroup loops, @Nullable SslContext sslContext) {
+    this(config, loops, sslContext, 0);
   }
 
-  private Connector(PgConfig config, EventLoopGroup loops, int descriptions) {
+  private Connector(
+      PgConfig config, EventLoopGroup loops, @Nullable SslContext sslContext, int descriptions) {
     this.config = config;
     this.loops = loops;
+    this.sslContext = sslContext;
     this.types = new TypeCatalog(config.codecs(), descriptions);
   }
 
@@ -95,7 +100,7 @@ public final class Connector {
    * @param nanos from now
    * @return cancelling it, if it has not begun, drops it
    */
-  public Future<?> schedule(Runnable task, long nanos) {
+  public Future<?> timer(Runnable task, long nanos) {
     return loops.next().schedule(task, Math.max(0, nanos), TimeUnit.NANOSECONDS);
   }
 
@@ -110,6 +115,11 @@ public final class Connector {
 
   PgConfig config() {
     return config;
+  }
+
+  /** Runs a task later, on an event loop: it must not block. */
+  void schedule(Runnable task, long nanos) {
+    loops.next().schedule(task, nanos, TimeUnit.NANOSECONDS);
   }
 
   TypeCatalog types() {
@@ -128,7 +138,7 @@ public final class Connector {
   private Tls loadTls() {
     Tls last = tls;
     if (last == null || !last.isCurrent()) {
-      last = Tls.load(config);
+      last = Tls.load(config, sslContext);
       tls = last;
     }
     return last;

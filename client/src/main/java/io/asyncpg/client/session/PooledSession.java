@@ -83,7 +83,7 @@ public final class PooledSession {
     handle.lease.end("the connection has been taken into a pool: acquire it there");
     PooledSession home = new PooledSession(handle.session, keeper, resetByPool, resetTimeout);
     handle.session.belongsTo(home);
-    handle.session.ended().whenComplete((nothing, never) -> keeper.ended(home.session.endReason()));
+    handle.session.ended().whenComplete((nothing, never) -> keeper.ended(home.session.whyEnded()));
     return home;
   }
 
@@ -99,12 +99,14 @@ public final class PooledSession {
   }
 
   /**
-   * Ends a handle without a reset: what was done through it stays in the session.
+   * Ends a handle without a reset: what was done through it stays in the session, and the codecs
+   * registered through it survive its resets.
    *
    * @param handle one that this has lent
    */
   public void keep(PgConnection handle) {
     ((Connection) handle).lease.end("the connection was lent for a hook of its pool only");
+    session.runOnLoop(() -> session.statements().codecs().keep());
   }
 
   /**
@@ -244,7 +246,10 @@ public final class PooledSession {
 
   /** Its reset went wrong. */
   void broken(@Nullable Throwable reason) {
-    broken = broken || !session.isEnded();
+    if (session.isLost()) {
+      return;
+    }
+    broken = true;
     session.lose(
         new PgConnectionException(
             "the session could not be reset when it was given back to its pool",

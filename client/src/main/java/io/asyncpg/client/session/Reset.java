@@ -39,6 +39,7 @@ class Reset extends Request<Void> {
   boolean endsUnwritten(Session session) {
     session.forgetListeners();
     session.statements().releaseAll("the connection has been reset: prepare the statement anew");
+    session.statements().codecs().reset();
     session.transactions().leave();
     open = session.transactionStatus() != TransactionStatus.IDLE;
     if (hasWork(session.isTouched(), open)) {
@@ -137,7 +138,7 @@ class Reset extends Request<Void> {
         if (exchange instanceof StreamRequest stream) {
           stream.buffer().end(new IllegalStateException(String.valueOf(lease.ended())));
           stream.stop();
-        } else if (exchange.isOpen() && !(exchange instanceof Batch)) {
+        } else if (exchange instanceof CopyIn || exchange instanceof CopyOut) {
           home.broken(
               new IllegalStateException("a COPY was under way when the connection was given back"));
           return;

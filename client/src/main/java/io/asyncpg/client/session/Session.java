@@ -121,6 +121,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private byte @Nullable [] cancelKey;
   private @Nullable Throwable transportFailure;
   private boolean lost;
+  private volatile @Nullable Throwable whyEnded;
 
   /** Whether anything was run since it began or was reset. */
   private boolean touched;
@@ -133,9 +134,6 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /** The pool's side of it; null without a pool. */
   private volatile @Nullable PooledSession home;
-
-  /** Why it has ended, once it has. */
-  private volatile @Nullable Throwable endReason;
 
   /** Whether a read is being handled, at whose end everything handed over is taken. */
   private boolean reading;
@@ -157,11 +155,27 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
    * @param exchange fails with {@link PgConnectionException} when the session has ended
    */
   void submit(Exchange exchange) {
+    submit(exchange, exchange);
+  }
+
+  /**
+   * Hands several exchanges over in one piece, so that nothing comes between them.
+   *
+   * @param exchanges one at least, the first first
+   */
+  void submit(List<? extends Exchange> exchanges) {
+    for (int i = 1; i < exchanges.size(); i++) {
+      exchanges.get(i).handedOverBefore = exchanges.get(i - 1);
+    }
+    submit(exchanges.get(0), exchanges.get(exchanges.size() - 1));
+  }
+
+  private void submit(Exchange first, Exchange last) {
     Exchange before;
     do {
       before = handedOver;
-      exchange.handedOverBefore = before;
-    } while (!HANDED_OVER.compareAndSet(this, before, exchange));
+      first.handedOverBefore = before;
+    } while (!HANDED_OVER.compareAndSet(this, before, last));
     if (before == null && !(reading && loop.inEventLoop())) {
       execute(this);
     }
@@ -236,10 +250,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return ended.isDone();
   }
 
-  /** Why it has ended, once it has. */
-  Throwable endReason() {
-    Throwable reason = endReason;
-    return reason == null ? new IllegalStateException("the session has not ended") : reason;
+  /** Whether nothing more can come of it; on the event loop. */
+  boolean isLost() {
+    return lost;
   }
 
   long requests() {
@@ -249,6 +262,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Completes when the session has ended; not to be handed out. */
   PgFuture<@Nullable Void> ended() {
     return ended;
+  }
+
+  /** Why it has ended; of no meaning before. */
+  Throwable whyEnded() {
+    Throwable reason = whyEnded;
+    return reason == null
+        ? new PgConnectionException("the connection has ended", RetrySafety.UNKNOWN, null)
+        : reason;
   }
 
   PgConfig config() {
@@ -486,8 +507,13 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       }
     }
     boolean first = true;
+    int statementsAhead = 0;
     for (Exchange exchange : waiting) {
+      statementsAhead += exchange.preparations();
       if (!first && !exchange.isAbandoned()) {
+        if (!statements.hasRoomFor(statementsAhead)) {
+          return; // it would throw out of the cache what those before it have asked for
+        }
         exchange.isReadyToWrite(this, false);
       }
       first = false;
@@ -598,7 +624,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   }
 
   void forgetListeners() {
-    notifications.clear();
+    notifications.clear(null);
     noticeListeners.clear();
     queryListeners.clear();
   }
@@ -664,6 +690,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     writer.write(new FrontendMessage.Terminate());
     writer.target(Unpooled.EMPTY_BUFFER);
     channel.writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);
+    notifications.clear(null);
     end(
         new PgConnectionException(
             "the connection was closed by this side", RetrySafety.NOT_SENT, null));
@@ -794,6 +821,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       if (transaction != null) {
         transaction.failed(diagnostic);
       }
+      if (exchange instanceof PreparedRequest<?> request
+          && PreparedRequest.isTypeAltered(diagnostic)) {
+        request.prepared().doubtParameters();
+      }
       exchange.failed(diagnostic);
     }
     if (diagnostic.endsSession()) {
@@ -856,13 +887,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       return;
     }
     lost = true;
-    endReason = reason;
+    whyEnded = reason;
     if (reading) {
       reading = false;
       execute(this); // whatever is handed over meanwhile has to be told
     }
     deadlines.stop();
     cancellation.stop();
+    notifications.clear(reason);
     if (!(reason instanceof PgConnectionException)) {
       LOG.log(Level.DEBUG, "the session ends on an error", reason);
     }
