@@ -157,6 +157,12 @@ final class Statements {
     }
   }
 
+  /** What was known of it from another session does not hold: all that share it forget it. */
+  void stale(Preparation recalled) {
+    forget(recalled);
+    types.forgetDescription(recalled.sql());
+  }
+
   /** The server holds no statement any more: DEALLOCATE ALL, DISCARD ALL. */
   void serverForgotAll() {
     cache.values().forEach(Preparation::discard);
