@@ -1,6 +1,9 @@
 package io.asyncpg.client;
 
 import io.asyncpg.client.session.Connector;
+import io.asyncpg.types.Codec;
+import io.asyncpg.types.Format;
+import io.asyncpg.types.PgType;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Flow;
@@ -56,6 +59,48 @@ public interface PgConnection extends PgClient, AutoCloseable {
   PgFuture<Void> reloadSchemaState();
 
   /**
+   * Reads and writes a type with a codec of the caller's, on this session and from this call on:
+   * wherever the type stands, in arrays, domains, composites and ranges too. It goes before the
+   * codecs of the configuration and replaces what was registered for the type before. It is found
+   * by the type's name, so that a type made anew has it as well, and goes with {@link #reset()};
+   * what all connections shall have belongs into the configuration.
+   *
+   * @param schema the schema the type lives in, unquoted; {@code pg_catalog} for a built-in one
+   * @param typeName its name as pg_type has it, unquoted; of a built-in one the SQL standard's name
+   *     will do, such as {@code double precision}
+   * @param codec what reads and writes it, in text or binary
+   * @return complete when what is asked for next uses it. It fails with {@link
+   *     IllegalArgumentException} when there is no such type, or it is neither scalar, enum nor
+   *     composite: then its element, subtype or base type is what to register for
+   */
+  PgFuture<Void> registerCodec(String schema, String typeName, Codec<?> codec);
+
+  /**
+   * Reads and writes a type as another is, in all the Java types that one has; else as {@link
+   * #registerCodec(String, String, Codec)}. For types of extensions whose values look like those of
+   * a type known here.
+   *
+   * @param schema the schema the type lives in, unquoted
+   * @param typeName its name as pg_type has it, unquoted
+   * @param sameAs the type whose codecs serve it, {@code BuiltinTypes.TEXT} for instance
+   * @param format what to ask the server for: text where both types print alike, binary where their
+   *     send functions write the same bytes
+   * @return complete when what is asked for next uses it; it fails as the other does
+   */
+  PgFuture<Void> registerCodec(String schema, String typeName, PgType sameAs, Format format);
+
+  /**
+   * Takes back what was registered for a type on this session: the codecs of the configuration
+   * serve it again.
+   *
+   * @param schema the schema the type lives in, unquoted
+   * @param typeName its name as pg_type has it, unquoted
+   * @return complete when what is asked for next is without it. It fails with {@link
+   *     IllegalArgumentException} when there is no such type
+   */
+  PgFuture<Void> resetCodec(String schema, String typeName);
+
+  /**
    * Begins a transaction with the session's defaults; see {@link #begin(TransactionOptions)}.
    *
    * @return the transaction
@@ -73,6 +118,13 @@ public interface PgConnection extends PgClient, AutoCloseable {
    *     begun by hand, with SQL, and is open
    */
   PgFuture<PgTransaction> begin(TransactionOptions options);
+
+  /**
+   * Makes a batch: different statements sent together, each with its own result.
+   *
+   * @return a batch that is empty; it is bounded as this client is, from its run on
+   */
+  PgBatch batch();
 
   /**
    * Opens a cursor: the rows of a statement, fetched as they are wanted. Inside a transaction only;
@@ -163,9 +215,10 @@ public interface PgConnection extends PgClient, AutoCloseable {
 
   /**
    * Makes the session as good as new: rolls back, releases advisory locks, closes cursors, stops
-   * listening, and sets all settings back; drops all listeners and ends the transactions and
-   * prepared statements that were made from it. One round trip; none when nothing was run since it
-   * was opened or reset. The cache of statements and temporary tables stay.
+   * listening, and sets all settings back; drops all listeners and the codecs registered on it, and
+   * ends the transactions and prepared statements that were made from it. One round trip; none when
+   * nothing was run since it was opened or reset. The cache of statements and temporary tables
+   * stay.
    *
    * @return complete when it is done
    */

@@ -529,6 +529,20 @@ class TransactionTest {
   }
 
   @Test
+  void aBatchThatDoesNotEncodeLeavesTheTransactionOpen() {
+    String sql = "INSERT INTO account VALUES ($1, 0)";
+    connection.executeMany(sql, List.of()).await();
+    PgTransaction transaction = connection.begin().await();
+    assertThatThrownBy(
+            () -> transaction.executeMany(sql, List.of(List.of(1), List.of("x"))).await())
+        .hasMessageContaining("cannot become int4");
+    assertThat(connection.isInTransaction()).isTrue();
+    transaction.execute("INSERT INTO account VALUES (2, 0)").await();
+    transaction.commit().await();
+    assertThat(accounts()).isPositive();
+  }
+
+  @Test
   void aCancelledFirstStatementDoesNotLetTheRestRunOutside() {
     PgTransaction transaction = connection.begin().await();
     PgFuture<CommandTag> sleeping = transaction.execute("SELECT pg_sleep($1)", 60.0);

@@ -164,6 +164,22 @@ public final class TestServer implements AutoCloseable {
   }
 
   /**
+   * A streaming standby of this server, of the caller's own. This server is stopped for a moment.
+   */
+  public TestServer standby() {
+    Postmaster standby = Postmaster.standbyOf(own(), keeper);
+    return new TestServer(
+        "localhost", standby.port(), user, password, database, keeper, standby, standby::close);
+  }
+
+  /** Makes a standby the primary; returns when it takes writes. */
+  public void promote() {
+    if (!"t".equals(valueAs(keeper, "SELECT pg_promote()"))) {
+      throw new IllegalStateException("the standby was not promoted in a minute");
+    }
+  }
+
+  /**
    * This JVM's server with PostGIS at hand ({@code CREATE EXTENSION postgis}): this machine's own
    * PostgreSQL packages, or the {@code postgis} image with {@code
    * -Dasyncpg.test.server=testcontainers}. Skips the test where there is none. Do not close it.

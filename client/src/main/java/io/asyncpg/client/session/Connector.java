@@ -6,6 +6,7 @@ import io.asyncpg.client.PgFuture;
 import io.asyncpg.protocol.ScramKeyCache;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
+import io.netty.handler.ssl.SslContext;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -21,6 +22,7 @@ public final class Connector {
 
   private final PgConfig config;
   private final EventLoopGroup loops;
+  private final @Nullable SslContext sslContext;
   private final TypeCatalog types;
   private final ScramKeyCache scramKeys = new ScramKeyCache(SCRAM_KEYS);
 
@@ -33,7 +35,7 @@ public final class Connector {
    * @param config where and as whom
    */
   public Connector(PgConfig config) {
-    this(config, EventLoops.shared());
+    this(config, EventLoops.shared(), null);
   }
 
   /**
@@ -41,10 +43,12 @@ public final class Connector {
    *
    * @param config where and as whom
    * @param loops of epoll, io_uring or NIO
+   * @param sslContext what encrypts, in place of what the configuration says; null for that
    */
-  public Connector(PgConfig config, EventLoopGroup loops) {
+  public Connector(PgConfig config, EventLoopGroup loops, @Nullable SslContext sslContext) {
     this.config = config;
     this.loops = loops;
+    this.sslContext = sslContext;
     this.types = new TypeCatalog(config.codecs());
   }
 
@@ -95,7 +99,7 @@ public final class Connector {
   private Tls loadTls() {
     Tls last = tls;
     if (last == null || !last.isCurrent()) {
-      last = Tls.load(config);
+      last = Tls.load(config, sslContext);
       tls = last;
     }
     return last;

@@ -18,6 +18,7 @@ final class HeldStatement {
   private @Nullable Preparation preparation;
 
   private @Nullable Preparation described;
+  private boolean released;
 
   HeldStatement(String sql) {
     this.sql = sql;
@@ -48,10 +49,25 @@ final class HeldStatement {
     return preparation;
   }
 
-  /** Its preparation: a new one when the last was discarded or could not be made ready. */
+  /** Nobody holds it any more: what comes late must not prepare it once more. */
+  void release() {
+    released = true;
+  }
+
+  boolean isReleased() {
+    return released;
+  }
+
+  /**
+   * Its preparation: a new one when the last was discarded, could not be made ready, or was made
+   * with other types or codecs.
+   */
   Preparation preparation(Statements statements) {
     Preparation known = preparation;
-    if (known == null || known.isDiscarded() || known.failure() != null) {
+    if (known == null || known.failure() != null || !statements.isCurrent(known)) {
+      if (known != null) {
+        statements.drop(known);
+      }
       known = statements.apart(sql);
       preparation = known;
     }

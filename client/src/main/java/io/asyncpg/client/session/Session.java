@@ -145,11 +145,27 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
    * @param exchange fails with {@link PgConnectionException} when the session has ended
    */
   void submit(Exchange exchange) {
+    submit(exchange, exchange);
+  }
+
+  /**
+   * Hands several exchanges over in one piece, so that nothing comes between them.
+   *
+   * @param exchanges one at least, the first first
+   */
+  void submit(List<? extends Exchange> exchanges) {
+    for (int i = 1; i < exchanges.size(); i++) {
+      exchanges.get(i).handedOverBefore = exchanges.get(i - 1);
+    }
+    submit(exchanges.get(0), exchanges.get(exchanges.size() - 1));
+  }
+
+  private void submit(Exchange first, Exchange last) {
     Exchange before;
     do {
       before = handedOver;
-      exchange.handedOverBefore = before;
-    } while (!HANDED_OVER.compareAndSet(this, before, exchange));
+      first.handedOverBefore = before;
+    } while (!HANDED_OVER.compareAndSet(this, before, last));
     if (before == null && !(reading && loop.inEventLoop())) {
       execute(this);
     }
@@ -462,8 +478,13 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       }
     }
     boolean first = true;
+    int statementsAhead = 0;
     for (Exchange exchange : waiting) {
+      statementsAhead += exchange.preparations();
       if (!first && !exchange.isAbandoned()) {
+        if (!statements.hasRoomFor(statementsAhead)) {
+          return; // it would throw out of the cache what those before it have asked for
+        }
         exchange.isReadyToWrite(this, false);
       }
       first = false;
@@ -753,6 +774,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       Block transaction = exchange.enclosing();
       if (transaction != null) {
         transaction.failed(diagnostic);
+      }
+      if (exchange instanceof PreparedRequest<?> request
+          && PreparedRequest.isTypeAltered(diagnostic)) {
+        request.prepared().doubtParameters();
       }
       exchange.failed(diagnostic);
     }
