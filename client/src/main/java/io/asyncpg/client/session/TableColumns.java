@@ -200,7 +200,7 @@ final class TableColumns extends Exchange {
       return;
     }
     session.submitUrgently(
-        new TypeLookup(
+        TypeLookup.of(
             types,
             List.copyOf(unknown),
             whyNot -> {
