@@ -483,7 +483,8 @@ final class Preparation {
 
     @Override
     void failed(Diagnostic diagnostic) {
-      failure = PgServerException.of(diagnostic, sql, RetrySafety.NOT_EXECUTED);
+      failure =
+          PgServerException.of(Statements.explained(diagnostic), sql, RetrySafety.NOT_EXECUTED);
     }
 
     @Override

@@ -265,7 +265,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
     }
     failLocally(
         PgServerException.of(
-            diagnostic,
+            Statements.explained(diagnostic),
             sql(),
             diagnostic.endsSession() ? RetrySafety.UNKNOWN : RetrySafety.ROLLED_BACK));
   }
