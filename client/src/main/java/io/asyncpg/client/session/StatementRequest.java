@@ -3,7 +3,6 @@ package io.asyncpg.client.session;
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
-import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.FrontendMessage;
 import io.asyncpg.protocol.FrontendWriter;
@@ -198,10 +197,8 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
     if (isStale(diagnostic) && !prepared().isUnnamed()) {
       session.statements().stale(prepared(), diagnostic);
       runAgain = !ranAgain;
-    } else if (diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)
-        && session.cancellation().hasHit(this)
-        && !ranAgain) {
-      runAgain = true;
+    } else if (wasHitInstead()) {
+      runAgain = !ranAgain;
     }
     failLocally(
         PgServerException.of(

@@ -341,6 +341,11 @@ final class Transactions {
     }
 
     @Override
+    boolean mayBeStopped() {
+      return false;
+    }
+
+    @Override
     boolean runsInTransactions() {
       return false;
     }
@@ -493,7 +498,9 @@ final class Transactions {
 
     @Override
     void ready(Session session, TransactionStatus status) {
-      // It is what it is: the status tells.
+      if (wasHitInstead()) {
+        session.submitUrgently(new Undo(sql));
+      }
     }
 
     @Override

@@ -186,6 +186,10 @@ final class TypeLookup extends Exchange {
 
   @Override
   void ready(Session session, TransactionStatus status) {
+    if (failure != null && wasHitInstead()) {
+      session.submitUrgently(new TypeLookup(types, oids, then));
+      return;
+    }
     if (phase != Phase.OVER) {
       throw unexpected("ReadyForQuery");
     }
