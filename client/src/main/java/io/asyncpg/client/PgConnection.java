@@ -3,6 +3,7 @@ package io.asyncpg.client;
 import io.asyncpg.client.session.Connector;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.Flow;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -72,6 +73,16 @@ public interface PgConnection extends PgClient, AutoCloseable {
    *     begun by hand, with SQL, and is open
    */
   PgFuture<PgTransaction> begin(TransactionOptions options);
+
+  /**
+   * As {@link #fetchMany(String, Iterable)}, of rows that somebody publishes. No more than some
+   * hundred are asked for ahead of what the server takes.
+   *
+   * @param sql the SQL
+   * @param rows each an {@code Object[]}, a {@link java.util.List} or a record
+   * @return the rows of all executions, in order
+   */
+  PgFuture<Rows> fetchMany(String sql, Flow.Publisher<?> rows);
 
   /**
    * Makes a batch: different statements sent together, each with its own result.
