@@ -1,6 +1,9 @@
 package io.asyncpg.client;
 
 import io.asyncpg.client.session.Connector;
+import io.asyncpg.types.Codec;
+import io.asyncpg.types.Format;
+import io.asyncpg.types.PgType;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Flow;
@@ -54,6 +57,48 @@ public interface PgConnection extends PgClient, AutoCloseable {
    * @return complete when the requests before it have been written; nothing is sent
    */
   PgFuture<Void> reloadSchemaState();
+
+  /**
+   * Reads and writes a type with a codec of the caller's, on this session and from this call on:
+   * wherever the type stands, in arrays, domains, composites and ranges too. It goes before the
+   * codecs of the configuration and replaces what was registered for the type before. It is found
+   * by the type's name, so that a type made anew has it as well, and goes with {@link #reset()};
+   * what all connections shall have belongs into the configuration.
+   *
+   * @param schema the schema the type lives in, unquoted; {@code pg_catalog} for a built-in one
+   * @param typeName its name as pg_type has it, unquoted; of a built-in one the SQL standard's name
+   *     will do, such as {@code double precision}
+   * @param codec what reads and writes it, in text or binary
+   * @return complete when what is asked for next uses it. It fails with {@link
+   *     IllegalArgumentException} when there is no such type, or it is neither scalar, enum nor
+   *     composite: then its element, subtype or base type is what to register for
+   */
+  PgFuture<Void> registerCodec(String schema, String typeName, Codec<?> codec);
+
+  /**
+   * Reads and writes a type as another is, in all the Java types that one has; else as {@link
+   * #registerCodec(String, String, Codec)}. For types of extensions whose values look like those of
+   * a type known here.
+   *
+   * @param schema the schema the type lives in, unquoted
+   * @param typeName its name as pg_type has it, unquoted
+   * @param sameAs the type whose codecs serve it, {@code BuiltinTypes.TEXT} for instance
+   * @param format what to ask the server for: text where both types print alike, binary where their
+   *     send functions write the same bytes
+   * @return complete when what is asked for next uses it; it fails as the other does
+   */
+  PgFuture<Void> registerCodec(String schema, String typeName, PgType sameAs, Format format);
+
+  /**
+   * Takes back what was registered for a type on this session: the codecs of the configuration
+   * serve it again.
+   *
+   * @param schema the schema the type lives in, unquoted
+   * @param typeName its name as pg_type has it, unquoted
+   * @return complete when what is asked for next is without it. It fails with {@link
+   *     IllegalArgumentException} when there is no such type
+   */
+  PgFuture<Void> resetCodec(String schema, String typeName);
 
   /**
    * Begins a transaction with the session's defaults; see {@link #begin(TransactionOptions)}.
@@ -154,10 +199,36 @@ public interface PgConnection extends PgClient, AutoCloseable {
   PgFuture<Void> removeListener(String channel, Consumer<Notification> listener);
 
   /**
+   * The notifications of a channel, with a buffer of 1,024; see {@link #listen(String, int)}.
+   *
+   * @param channel its name, exactly as it is; quoted here
+   * @return a publisher, which listens while it has subscribers
+   */
+  Flow.Publisher<Notification> listen(String channel);
+
+  /**
+   * The notifications of a channel, to each subscriber at its own pace: {@code LISTEN} with the
+   * first, {@code UNLISTEN} with the last.
+   *
+   * <p>Neither the connection nor anybody else waits for a slow subscriber. When its buffer is full
+   * it is told what is in it, then {@code onError} with an {@link IllegalStateException} that says
+   * so, and no more: nothing is left out in silence. The end of the connection is {@code onError},
+   * or {@code onComplete} when this side has closed or reset it. {@link PgListener} outlives its
+   * connections.
+   *
+   * @param channel its name, exactly as it is; quoted here
+   * @param bufferSize in notifications, of up to 8,000 bytes each; rounded up to a power of two
+   * @return a publisher, which listens while it has subscribers; they are called on the configured
+   *     completion executor, or else on a thread that is no event loop, where they may block
+   */
+  Flow.Publisher<Notification> listen(String channel, int bufferSize);
+
+  /**
    * Makes the session as good as new: rolls back, releases advisory locks, closes cursors, stops
-   * listening, and sets all settings back; drops all listeners and ends the transactions and
-   * prepared statements that were made from it. One round trip; none when nothing was run since it
-   * was opened or reset. The cache of statements and temporary tables stay.
+   * listening, and sets all settings back; drops all listeners and the codecs registered on it, and
+   * ends the transactions and prepared statements that were made from it. One round trip; none when
+   * nothing was run since it was opened or reset. The cache of statements and temporary tables
+   * stay.
    *
    * @return complete when it is done
    */

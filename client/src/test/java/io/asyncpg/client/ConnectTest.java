@@ -16,6 +16,7 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.uring.IoUringIoHandler;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.time.Duration;
@@ -376,11 +377,16 @@ class ConnectTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"nio", "epoll"})
+  @ValueSource(strings = {"nio", "epoll", "io_uring"})
   void unixSocketsAndKeepalivesWorkOnEveryTransport(String transport) throws Exception {
     EventLoopGroup loops =
         new MultiThreadIoEventLoopGroup(
-            1, transport.equals("nio") ? NioIoHandler.newFactory() : EpollIoHandler.newFactory());
+            1,
+            switch (transport) {
+              case "nio" -> NioIoHandler.newFactory();
+              case "epoll" -> EpollIoHandler.newFactory();
+              default -> IoUringIoHandler.newFactory();
+            });
     try {
       assertThat(
               user(NettyConnections.connect(config(socket("sslmode=verify-full")).build(), loops)))
@@ -403,6 +409,32 @@ class ConnectTest {
       assertThatThrownBy(sleeping::await).isInstanceOf(CancellationException.class);
       assertThat(behind.await()).isEqualTo(1);
       end(connection);
+    } finally {
+      loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"epoll", "io_uring"})
+  void abstractUnixSocketsAreReachedByNativeTransports(String transport) {
+    String name = "@asyncpg-test-" + ProcessHandle.current().pid() + "-" + transport;
+    EventLoopGroup loops =
+        new MultiThreadIoEventLoopGroup(
+            1,
+            transport.equals("epoll")
+                ? EpollIoHandler.newFactory()
+                : IoUringIoHandler.newFactory());
+    try (TestServer server = TestServer.start(Map.of("unix_socket_directories", name))) {
+      String dsn = "host=" + name + " port=" + server.port() + " user=postgres dbname=postgres";
+      assertThat(user(NettyConnections.connect(config(dsn).build(), loops))).isEqualTo("postgres");
+      EventLoopGroup nio = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+      try {
+        assertThatThrownBy(() -> NettyConnections.connect(config(dsn).build(), nio).await())
+            .isInstanceOf(PgConnectionException.class)
+            .hasMessageContaining("netty-transport-native-epoll");
+      } finally {
+        nio.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
+      }
     } finally {
       loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
     }

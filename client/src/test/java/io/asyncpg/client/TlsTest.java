@@ -3,9 +3,15 @@ package io.asyncpg.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.asyncpg.client.netty.NettyConnections;
 import io.asyncpg.error.InvalidAuthorizationSpecificationException;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.testkit.TestServer;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslProvider;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +23,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -370,6 +378,62 @@ class TlsTest {
           .hasMessageContaining("within the connect timeout");
     } catch (IOException e) {
       throw new AssertionError(Objects.toString(e.getMessage()), e);
+    }
+  }
+
+  private static SSLContext trusting(Certificates whom) throws Exception {
+    KeyStore trusted = KeyStore.getInstance("PKCS12");
+    trusted.load(null, null);
+    trusted.setCertificateEntry("root", whom.root());
+    TrustManagerFactory managers = TrustManagerFactory.getInstance("PKIX");
+    managers.init(trusted);
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(null, managers.getTrustManagers(), null);
+    return context;
+  }
+
+  @Test
+  void anApplicationMayBringItsOwnSslContext() throws Exception {
+    assertThat(version(to("localhost", "sslmode=verify-full").sslContext(trusting(authority))))
+        .isEqualTo("TLSv1.3");
+    assertThat(
+            version(
+                to("localhost", "sslmode=require&ssl_max_protocol_version=TLSv1.2")
+                    .sslContext(trusting(authority))))
+        .isEqualTo("TLSv1.2");
+    isRefused(
+        to("localhost", "sslmode=require").sslContext(trusting(stranger)),
+        "the SSLContext that the application has given");
+    isRefused(
+        to("127.0.0.1", "sslmode=verify-full").sslContext(trusting(authority)),
+        "not made out to 127.0.0.1");
+  }
+
+  @Test
+  void anApplicationMayBringNettysSslContext() throws Exception {
+    SslContext context =
+        SslContextBuilder.forClient()
+            .sslProvider(SslProvider.JDK)
+            .trustManager(authority.root())
+            .build();
+    var loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    try {
+      PgConnection connection =
+          NettyConnections.connect(
+                  to("localhost", "sslmode=verify-full&sslnegotiation=direct").build(),
+                  loops,
+                  context)
+              .await();
+      assertThat(
+              connection
+                  .fetchValue(
+                      Boolean.class, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+                  .await())
+          .isTrue();
+      connection.close();
+      connection.closed().await();
+    } finally {
+      loops.shutdownGracefully().sync();
     }
   }
 }

@@ -200,14 +200,20 @@ class TransactionTest {
   @Test
   void cancellingTheFutureCancelsTheStatementAndRollsBack() {
     AtomicReference<PgTransaction> used = new AtomicReference<>();
+    CompletableFuture<Void> asleep = new CompletableFuture<>();
     PgFuture<CommandTag> running =
         connection.transaction(
             tx -> {
               used.set(tx);
               return tx.execute("INSERT INTO account VALUES (1, 10)")
-                  .thenCompose(done -> tx.execute("SELECT pg_sleep(60)"));
+                  .thenCompose(
+                      done -> {
+                        PgFuture<CommandTag> sleep = tx.execute("SELECT pg_sleep(60)");
+                        asleep.complete(null);
+                        return sleep;
+                      });
             });
-    connection.fetchValue(Integer.class, "SELECT 1").await();
+    asleep.join();
     running.cancel(true);
     assertThatThrownBy(running::await).isInstanceOf(CancellationException.class);
     assertThat(

@@ -272,13 +272,14 @@ final class ArrayCodecs {
     }
     int element = in.readInt();
     if (element != type.element().oid()) {
-      throw new PgCodecException(
+      throw OutdatedTypeException.explaining(
+          type,
           type.displayName()
               + " holds elements of type "
               + Integer.toUnsignedString(element)
               + ", not "
               + Integer.toUnsignedString(type.element().oid())
-              + ": the type has changed, call reloadSchemaState()");
+              + ": the type has changed, run it again, or reloadSchemaState()");
     }
     return dimensions;
   }
@@ -336,8 +337,10 @@ final class ArrayCodecs {
     private void writeBinary(PgArray<?> all, ValueWriter out) {
       int[] dimensions = all.dimensions();
       int[] lowerBounds = all.lowerBounds();
-      if (isVector(array) && !(lowerBounds.length == 1 && lowerBounds[0] == 0)) {
-        Arrays.fill(lowerBounds, 0);
+      if (isVector(array)) {
+        // Counted from 0, and of one dimension though there be nothing in it.
+        dimensions = dimensions.length == 0 ? new int[1] : dimensions;
+        lowerBounds = new int[dimensions.length];
       }
       @Nullable Object[] elements = all.flat().toArray();
       out.writeInt(dimensions.length)

@@ -61,18 +61,55 @@ public final class CodecRegistry {
    * serves that type alone, inside arrays, domains, ranges and composites too.
    *
    * @param schema the type's schema, unquoted; {@code pg_catalog} for a built-in one
-   * @param typeName the type's name as pg_type has it, unquoted
+   * @param typeName the type's name as pg_type has it, unquoted; of a built-in one the SQL
+   *     standard's name will do, such as {@code double precision}
    * @param codec what reads and writes it
    * @return a new registry
    */
   public CodecRegistry with(String schema, String typeName, Codec<?> codec) {
+    String name = nameInCatalog(schema, typeName);
     return with(
         (type, javaType) ->
-            type.name().equals(typeName)
+            type.name().equals(name)
                     && type.schema().equals(schema)
                     && (javaType == null || related(codec.javaType(), JavaTypes.raw(javaType)))
                 ? codec
                 : null);
+  }
+
+  /**
+   * This registry with one type read and written as another is, in all Java types that one has. For
+   * a type of an extension whose values look like those of a type known here: {@code with("public",
+   * "my_text", BuiltinTypes.TEXT, Format.BINARY)}.
+   *
+   * @param schema the type's schema, unquoted
+   * @param typeName the type's name as pg_type has it, unquoted
+   * @param sameAs the type whose codecs serve it; an extension's is found by its name alone, {@code
+   *     new PgType.Base(0, "public", "hstore", ',')}
+   * @param format the format to ask the server for: text is always right where both types print
+   *     alike, binary where their send functions write the same bytes
+   * @return a new registry
+   */
+  public CodecRegistry with(String schema, String typeName, PgType sameAs, Format format) {
+    return with(new Alias(schema, nameInCatalog(schema, typeName), sameAs, format));
+  }
+
+  private static String nameInCatalog(String schema, String typeName) {
+    PgType builtin = schema.equals("pg_catalog") ? BuiltinTypes.byName(typeName) : null;
+    return builtin == null ? typeName : builtin.name();
+  }
+
+  /** Not asked for codecs, but for the type to go on with. */
+  private record Alias(String schema, String name, PgType sameAs, Format format)
+      implements CodecModule {
+    boolean covers(PgType type) {
+      return type.name().equals(name) && type.schema().equals(schema);
+    }
+
+    @Override
+    public @Nullable Codec<?> codec(PgType type, @Nullable Type javaType) {
+      return null;
+    }
   }
 
   private static boolean related(Class<?> codec, Class<?> asked) {
@@ -154,6 +191,32 @@ public final class CodecRegistry {
                 : "or register a Codec for it"));
   }
 
+  /**
+   * The codec that writes a type in one format, for COPY, which has one for all.
+   *
+   * @param type the type the server expects
+   * @param javaType the class of the value
+   * @param format the format
+   * @return a codec of that format that takes values of that class
+   * @throws PgCodecException if the class cannot become the type in that format
+   */
+  public Codec<?> encoder(PgType type, Type javaType, Format format) {
+    Class<?> given = JavaTypes.raw(javaType);
+    Codec<?> found = findEncoder(type, given, format);
+    if (found != null) {
+      return found;
+    }
+    throw new PgCodecException(
+        given.getName()
+            + " cannot become "
+            + type.displayName()
+            + " in "
+            + format
+            + " format: "
+            + writable(type)
+            + "or register a Codec for it");
+  }
+
   /** The format the server is asked for: the default codec's. */
   Format formatOf(PgType type) {
     var question = new Question(type, null, null, false);
@@ -167,6 +230,9 @@ public final class CodecRegistry {
 
   private Format decideFormat(PgType type) {
     for (int i = modules.size() - 1; i >= 0; i--) {
+      if (modules.get(i) instanceof Alias alias && alias.covers(type)) {
+        return alias.format();
+      }
       Codec<?> codec = modules.get(i).codec(type, null);
       if (codec != null) {
         return codec.format();
@@ -211,6 +277,9 @@ public final class CodecRegistry {
   private @Nullable Codec<?> searchDecoder(PgType type, @Nullable Type wanted, Format format) {
     Class<?> raw = wanted == null ? null : JavaTypes.raw(wanted);
     for (int i = modules.size() - 1; i >= 0; i--) {
+      if (modules.get(i) instanceof Alias alias && alias.covers(type)) {
+        return findDecoder(alias.sameAs(), wanted, format);
+      }
       Codec<?> codec = modules.get(i).codec(type, wanted);
       if (codec != null
           && codec.format() == format
@@ -266,6 +335,9 @@ public final class CodecRegistry {
 
   private @Nullable Codec<?> searchEncoder(PgType type, Class<?> given, Format format) {
     for (int i = modules.size() - 1; i >= 0; i--) {
+      if (modules.get(i) instanceof Alias alias && alias.covers(type)) {
+        return findEncoder(alias.sameAs(), given, format);
+      }
       Codec<?> codec = modules.get(i).codec(type, given);
       if (codec != null
           && codec.format() == format
@@ -322,7 +394,7 @@ public final class CodecRegistry {
   }
 
   /** What to ask for instead, before "or". */
-  private static String readable(PgType type) {
+  private String readable(PgType type) {
     String kind = kind(type);
     if (kind != null) {
       return "ask for " + kind + " or java.lang.String, ";
@@ -334,7 +406,7 @@ public final class CodecRegistry {
   }
 
   /** What to pass instead, before "or". */
-  private static String writable(PgType type) {
+  private String writable(PgType type) {
     if (isRecord(type)) {
       return "the server takes no anonymous record: cast the parameter to a named composite type, ";
     }
@@ -364,7 +436,12 @@ public final class CodecRegistry {
     return type instanceof PgType.Enumeration ? "a Java enum, java.lang.String" : null;
   }
 
-  private static @Nullable Conversions<?> conversions(PgType type) {
+  private @Nullable Conversions<?> conversions(PgType type) {
+    for (CodecModule module : modules) {
+      if (module instanceof Alias alias && alias.covers(type)) {
+        return conversions(alias.sameAs());
+      }
+    }
     if (type instanceof PgType.Domain domain) {
       return conversions(domain.base());
     }

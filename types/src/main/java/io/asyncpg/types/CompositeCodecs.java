@@ -42,7 +42,7 @@ final class CompositeCodecs {
       shape = values -> new Composite(names, Arrays.asList(values)).toMap();
     } else if (raw.isRecord()) {
       var components = RecordComponents.of(raw);
-      int[] places = components.places(names, type.displayName());
+      int[] places = components.places(names, type);
       Type[] types = components.types();
       for (int i = 0; i < places.length; i++) {
         wants[places[i]] = types[i];
@@ -57,7 +57,8 @@ final class CompositeCodecs {
       Codec<?> codec = registry.findDecoder(attribute, wants[i], format);
       if (codec == null && wants[i] != null && raw.isRecord()) {
         // For its message, which names the attribute's type and what it can be read as.
-        throw new PgCodecException(
+        throw OutdatedTypeException.explaining(
+            type,
             "attribute \""
                 + names.get(i)
                 + "\" of "
@@ -212,9 +213,12 @@ final class CompositeCodecs {
     }
 
     private PgCodecException outdated(String how) {
-      String message =
-          composite.displayName() + " has changed, " + how + ": call reloadSchemaState()";
-      return new PgCodecException(message, new OutdatedTypeException(composite, message));
+      return OutdatedTypeException.explaining(
+          composite,
+          composite.displayName()
+              + " has changed, "
+              + how
+              + ": run it again, or reloadSchemaState()");
     }
 
     @Override
@@ -278,7 +282,7 @@ final class CompositeCodecs {
       if (value instanceof Map<?, ?> map) {
         return fromMap(map, names);
       }
-      return RecordComponents.of(value.getClass()).values(value, names, composite.displayName());
+      return RecordComponents.of(value.getClass()).values(value, names, composite);
     }
 
     private @Nullable Object[] fromMap(Map<?, ?> map, List<String> names) {
@@ -290,7 +294,8 @@ final class CompositeCodecs {
       for (Map.Entry<?, ?> entry : map.entrySet()) {
         Integer place = places.get(entry.getKey());
         if (place == null) {
-          throw new PgCodecException(
+          throw OutdatedTypeException.explaining(
+              composite,
               "\""
                   + entry.getKey()
                   + "\" is no attribute of "

@@ -122,7 +122,8 @@ final class EnumCodec<E extends Enum<E>> implements Codec<E> {
   public void encode(E value, PgType type, ValueWriter out) {
     String label = labels.get(value);
     if (label == null) {
-      throw new PgCodecException(
+      throw OutdatedTypeException.explaining(
+          type,
           javaType.getName()
               + "."
               + value.name()
@@ -138,7 +139,8 @@ final class EnumCodec<E extends Enum<E>> implements Codec<E> {
     String label = in.readUtf8();
     E constant = constants.get(label);
     if (constant == null) {
-      throw new PgCodecException(
+      throw OutdatedTypeException.explaining(
+          type,
           "no constant of "
               + javaType.getName()
               + " stands for this "

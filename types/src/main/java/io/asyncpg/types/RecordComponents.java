@@ -60,18 +60,19 @@ final class RecordComponents {
   }
 
   /** For each component, the place of the attribute with its name. */
-  int[] places(List<String> names, String type) {
+  int[] places(List<String> names, PgType type) {
     var places = new int[components.length];
     for (int i = 0; i < places.length; i++) {
       places[i] = place(components[i].getName(), names);
       if (places[i] < 0) {
-        throw new PgCodecException(
+        throw OutdatedTypeException.explaining(
+            type,
             "component \""
                 + components[i].getName()
                 + "\" of "
                 + javaType.getName()
                 + " has no attribute in "
-                + type
+                + type.displayName()
                 + ", which has "
                 + names);
       }
@@ -123,17 +124,18 @@ final class RecordComponents {
   }
 
   /** The components' values in the order of the names, all of which must be there. */
-  @Nullable Object[] values(Object value, List<String> names, String type) {
+  @Nullable Object[] values(Object value, List<String> names, PgType type) {
     int[] places = places(names, type);
     if (places.length != names.size()) {
-      throw new PgCodecException(
+      throw OutdatedTypeException.explaining(
+          type,
           javaType.getName()
               + " has "
               + places.length
               + " components for the "
               + names.size()
               + " attributes of "
-              + type
+              + type.displayName()
               + ": add the others, or pass a Map, where what is missing is NULL");
     }
     var values = new @Nullable Object[names.size()];

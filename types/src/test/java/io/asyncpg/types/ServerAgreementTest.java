@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -24,6 +25,32 @@ class ServerAgreementTest {
   static Stream<Arguments> literals() {
     return Literals.ALL.entrySet().stream()
         .map(entry -> Arguments.of(entry.getKey(), entry.getValue()));
+  }
+
+  /** Types whose values cannot be written down, and the pseudo-types without values. */
+  private static final Set<String> NOT_WRITTEN =
+      Set.of(
+          "gtsvector",
+          "pg_brin_bloom_summary",
+          "pg_brin_minmax_multi_summary",
+          "pg_ddl_command",
+          "pg_dependencies",
+          "pg_mcv_list",
+          "pg_ndistinct",
+          "pg_node_tree");
+
+  @Test
+  void everyTypeThatTakesLiteralsHasTwentyAtLeast() {
+    assertThat(BuiltinTypes.all())
+        .filteredOn(type -> !(type instanceof PgType.Array || type instanceof PgType.Pseudo))
+        .filteredOn(type -> !NOT_WRITTEN.contains(type.name()))
+        .allSatisfy(type -> assertThat(Literals.ALL).containsKey(type.name()));
+    assertThat(Literals.ALL.entrySet())
+        .allSatisfy(
+            entry ->
+                assertThat(Set.copyOf(entry.getValue()))
+                    .as(entry.getKey())
+                    .hasSizeGreaterThanOrEqualTo(20));
   }
 
   @ParameterizedTest(name = "{0}")

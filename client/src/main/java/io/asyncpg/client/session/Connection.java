@@ -12,10 +12,16 @@ import io.asyncpg.client.TransactionOptions;
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.protocol.TransactionStatus;
+import io.asyncpg.types.Codec;
+import io.asyncpg.types.CodecRegistry;
+import io.asyncpg.types.Format;
+import io.asyncpg.types.PgType;
 import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Flow;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +44,27 @@ final class Connection extends Client implements PgConnection {
   @Override
   public PgFuture<Void> reloadSchemaState() {
     return run("", nanos -> new Statements.Reload(session));
+  }
+
+  @Override
+  public PgFuture<Void> registerCodec(String schema, String typeName, Codec<?> codec) {
+    return changeCodec(schema, typeName, codecs -> codecs.with(schema, typeName, codec));
+  }
+
+  @Override
+  public PgFuture<Void> registerCodec(
+      String schema, String typeName, PgType sameAs, Format format) {
+    return changeCodec(schema, typeName, codecs -> codecs.with(schema, typeName, sameAs, format));
+  }
+
+  @Override
+  public PgFuture<Void> resetCodec(String schema, String typeName) {
+    return changeCodec(schema, typeName, null);
+  }
+
+  private PgFuture<Void> changeCodec(
+      String schema, String typeName, @Nullable UnaryOperator<CodecRegistry> codec) {
+    return run("", nanos -> new SessionCodecs.Change(session, schema, typeName, codec, nanos));
   }
 
   @Override
@@ -88,6 +115,20 @@ final class Connection extends Client implements PgConnection {
       return nothingToDo;
     }
     return run("UNLISTEN", nanos -> new Notifications.Unlisten(session, channel, listener, nanos));
+  }
+
+  @Override
+  public Flow.Publisher<Notification> listen(String channel) {
+    return listen(channel, 1024);
+  }
+
+  @Override
+  public Flow.Publisher<Notification> listen(String channel, int bufferSize) {
+    Notifications.quoted(channel);
+    if (bufferSize < 1) {
+      throw new IllegalArgumentException("bufferSize is " + bufferSize + ", but must be 1 or more");
+    }
+    return subscriber -> new Notifications.Ear(this, channel, bufferSize, subscriber).begin();
   }
 
   @Override

@@ -58,10 +58,16 @@ final class HeldStatement {
     return released;
   }
 
-  /** Its preparation: a new one when the last was discarded or could not be made ready. */
+  /**
+   * Its preparation: a new one when the last was discarded, could not be made ready, or was made
+   * with other types or codecs.
+   */
   Preparation preparation(Statements statements) {
     Preparation known = preparation;
-    if (known == null || known.isDiscarded() || known.failure() != null) {
+    if (known == null || known.failure() != null || !statements.isCurrent(known)) {
+      if (known != null) {
+        statements.drop(known);
+      }
       known = statements.apart(sql);
       preparation = known;
     }

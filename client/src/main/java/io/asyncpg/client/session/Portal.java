@@ -139,7 +139,7 @@ final class Portal implements Cursor {
     @Override
     void failed(Diagnostic diagnostic) {
       if (isStale(diagnostic) && !prepared().isUnnamed()) {
-        session.statements().forget(prepared());
+        session.statements().stale(prepared(), diagnostic);
       }
       failure = PgServerException.of(diagnostic, sql(), RetrySafety.ROLLED_BACK);
     }

@@ -12,7 +12,9 @@ import io.asyncpg.protocol.BackendMessage.Field;
 import io.asyncpg.protocol.FrontendMessage.Target;
 import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.protocol.TransactionStatus;
+import io.asyncpg.types.BuiltinTypes;
 import io.asyncpg.types.Codec;
+import io.asyncpg.types.CodecRegistry;
 import io.asyncpg.types.Format;
 import io.asyncpg.types.PgType;
 import io.asyncpg.types.ValueWriter;
@@ -21,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +60,8 @@ final class Preparation {
   private final String sql;
   private final byte[] name;
   private final TypeCatalog types;
+  private final CodecRegistry codecs;
+  private final int generation;
   private final long madeAt = System.nanoTime();
 
   private State state = State.COLD;
@@ -71,10 +76,12 @@ final class Preparation {
   private @Nullable Codec<Object>[] argumentCodecs = codecs(0);
   private ResultShape shape = ResultShape.NO_COLUMNS;
 
-  Preparation(String sql, byte[] name, TypeCatalog types) {
+  Preparation(String sql, byte[] name, TypeCatalog types, CodecRegistry codecs) {
     this.sql = sql;
     this.name = name;
     this.types = types;
+    this.codecs = codecs;
+    this.generation = types.generation();
   }
 
   String sql() {
@@ -102,6 +109,18 @@ final class Preparation {
     return state == State.DISCARDED;
   }
 
+  /** The server says that a parameter's value does not fit its type. */
+  void doubtParameters() {
+    for (PgType parameter : parameters) {
+      types.doubt(parameter);
+    }
+  }
+
+  /** Whether types and codecs are still those that it was made with. */
+  boolean isUpToDate(CodecRegistry codecs) {
+    return this.codecs == codecs && generation == types.generation();
+  }
+
   boolean isOlderThan(long nanos) {
     return System.nanoTime() - madeAt > nanos;
   }
@@ -118,6 +137,10 @@ final class Preparation {
 
   List<PgType> parameters() {
     return List.of(parameters);
+  }
+
+  int[] parameterOids() {
+    return parameterOids;
   }
 
   ResultShape shape() {
@@ -184,20 +207,22 @@ final class Preparation {
         unknown.add(field.typeOid());
       }
     }
+    Consumer<@Nullable PgException> then =
+        whyNot -> {
+          if (whyNot == null) {
+            resolve(session);
+          } else if (state == State.ASKED) {
+            failure = whyNot;
+            move(State.FAILED);
+          }
+          session.goOn();
+        };
     if (!unknown.isEmpty()) {
-      session.submitUrgently(
-          new TypeLookup(
-              types,
-              List.copyOf(unknown),
-              whyNot -> {
-                if (whyNot == null) {
-                  resolve(session);
-                } else if (state == State.ASKED) {
-                  failure = whyNot;
-                  move(State.FAILED);
-                }
-                session.goOn();
-              }));
+      session.submitUrgently(TypeLookup.of(types, List.copyOf(unknown), then));
+      return;
+    }
+    if (!types.isComplete() && fields.stream().anyMatch(field -> isRecord(field.typeOid()))) {
+      session.submitUrgently(TypeLookup.all(types, then));
       return;
     }
     parameters = new PgType[parameterOids.length];
@@ -216,10 +241,16 @@ final class Preparation {
               field.attribute(),
               field.typmod()));
     }
-    shape = columns.isEmpty() ? ResultShape.NO_COLUMNS : new ResultShape(columns, types.codecs());
+    shape =
+        columns.isEmpty() ? ResultShape.NO_COLUMNS : new ResultShape(columns, codecs, types::doubt);
     if (state == State.ASKED) {
       move(State.READY);
     }
+  }
+
+  /** Whether its members are of types that only the values tell. */
+  private static boolean isRecord(int oid) {
+    return oid == BuiltinTypes.RECORD.oid() || oid == BuiltinTypes.RECORD_ARRAY.oid();
   }
 
   private PgType known(int oid) {
@@ -243,6 +274,17 @@ final class Preparation {
    */
   void writeBind(
       FrontendWriter out, byte[] portal, @Nullable Object[] arguments, ValueWriter values) {
+    writeBind(out, portal, name, arguments, values, shape.resultFormats());
+  }
+
+  /** The same, of another statement with the same parameters. */
+  void writeBind(
+      FrontendWriter out,
+      byte[] portal,
+      byte[] statement,
+      @Nullable Object[] arguments,
+      ValueWriter values,
+      byte[] resultFormats) {
     int count = parameters.length;
     if (arguments.length != count) {
       throw new IllegalArgumentException(
@@ -271,6 +313,7 @@ final class Preparation {
         codec.encode(argument, parameters[i], values);
         values.endLength(mark);
       } catch (PgCodecException unfit) {
+        types.doubt(unfit);
         throw new PgCodecException(
             "argument " + (i + 1) + " of " + PgException.quoted(sql) + ": " + unfit.getMessage(),
             sql,
@@ -299,12 +342,12 @@ final class Preparation {
     }
     out.bind(
         portal,
-        name,
+        statement,
         formats == null ? ALL_BINARY : texts == count ? ALL_TEXT : mixed(formats, count),
         count,
         values.array(),
         values.size(),
-        shape.resultFormats());
+        resultFormats);
   }
 
   private static byte[] mixed(byte[] textMarks, int count) {
@@ -320,7 +363,7 @@ final class Preparation {
   private Codec<Object> argumentCodec(int i, Class<?> argument) {
     Codec<Object> codec = argumentCodecs[i];
     if (codec == null || argumentClasses[i] != argument) {
-      codec = (Codec<Object>) types.codecs().encoder(parameters[i], argument);
+      codec = (Codec<Object>) codecs.encoder(parameters[i], argument);
       argumentClasses[i] = argument;
       argumentCodecs[i] = codec;
     }

@@ -5,10 +5,22 @@ import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.SqlState;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A request that runs a prepared statement: it can be written once that is ready. */
 abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
+  /** Where the server looks for a type by the OID that a plan or a Bind has of it. */
+  private static final Set<String> TYPES_BY_OID =
+      Set.of(
+          "TupleDescInitEntry",
+          "getBaseTypeAndTypmod",
+          "getTypeBinaryInputInfo",
+          "getTypeBinaryOutputInfo",
+          "getTypeInputInfo",
+          "getTypeOutputInfo",
+          "lookup_type_cache");
+
   private final String sql;
   private @Nullable HeldStatement held;
   private boolean unnamed;
@@ -35,7 +47,8 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
     unnamed = true;
   }
 
-  private Preparation find() {
+  /** The preparation that the statement has now, cold or not. */
+  Preparation find() {
     Statements statements = session.statements();
     HeldStatement statement = held;
     if (statement != null) {
@@ -89,7 +102,7 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
       return false;
     }
     Preparation known = preparation;
-    if (known == null || known.isDiscarded()) {
+    if (known == null || !session.statements().isCurrent(known)) {
       known = find();
       preparation = known;
     }
@@ -132,13 +145,28 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
   }
 
   /**
-   * Whether the statement that was prepared is no longer what its SQL means. By SQLSTATE and
-   * routine, never by the message, which is localised.
+   * Whether the statement that was prepared is no longer what its SQL means, or a type of it no
+   * longer what it was. By SQLSTATE and routine, never by the message, which is localised.
    */
   static boolean isStale(Diagnostic diagnostic) {
     return diagnostic.sqlState().equals(SqlState.INVALID_SQL_STATEMENT_NAME)
         || (diagnostic.sqlState().equals(SqlState.FEATURE_NOT_SUPPORTED)
-            && "RevalidateCachedQuery".equals(diagnostic.routine()));
+            && "RevalidateCachedQuery".equals(diagnostic.routine()))
+        || isTypeGone(diagnostic)
+        || isTypeAltered(diagnostic);
+  }
+
+  /** Whether the statement's plan has the OID of a type that was dropped. */
+  static boolean isTypeGone(Diagnostic diagnostic) {
+    return (diagnostic.sqlState().equals(SqlState.INTERNAL_ERROR)
+            || diagnostic.sqlState().equals(SqlState.UNDEFINED_OBJECT))
+        && TYPES_BY_OID.contains(String.valueOf(diagnostic.routine()));
+  }
+
+  /** Whether the server found a composite value to be of another shape than its type. */
+  static boolean isTypeAltered(Diagnostic diagnostic) {
+    return diagnostic.sqlState().equals(SqlState.DATATYPE_MISMATCH)
+        && "record_recv".equals(diagnostic.routine());
   }
 
   @Override

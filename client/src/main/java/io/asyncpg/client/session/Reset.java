@@ -39,6 +39,7 @@ final class Reset extends Request<Void> {
   boolean endsUnwritten(Session session) {
     session.forgetListeners();
     session.statements().releaseAll("the connection has been reset: prepare the statement anew");
+    session.statements().codecs().reset();
     session.transactions().leave();
     open = session.transactionStatus() != TransactionStatus.IDLE;
     if (session.isTouched() || open) {

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,11 +40,25 @@ final class ResultShape {
   private final @Nullable RecordPlan<?>[] plan = new RecordPlan<?>[1];
   private final byte[] resultFormats;
   private final CodecRegistry registry;
+
+  /** Is told of each failure of a codec: a type may have been altered. */
+  private final Consumer<PgCodecException> doubt;
+
   private @Nullable Map<String, Integer> byName;
 
   ResultShape(List<Column> columns, CodecRegistry registry) {
+    this(columns, registry, failure -> {});
+  }
+
+  /**
+   * Creates a shape.
+   *
+   * @param doubt is told of each failure of a codec, on the thread that asked for the value
+   */
+  ResultShape(List<Column> columns, CodecRegistry registry, Consumer<PgCodecException> doubt) {
     this.columns = List.copyOf(columns);
     this.registry = registry;
+    this.doubt = doubt;
     int width = columns.size();
     types = new PgType[width];
     codecs = new Codec<?>[width];
@@ -106,6 +121,7 @@ final class ResultShape {
     try {
       codec = registry.decoder(types[column], javaType);
     } catch (PgCodecException unfit) {
+      doubt.accept(unfit);
       throw new PgCodecException(describe(column) + ": " + unfit.getMessage(), unfit);
     }
     if (codec.format() != codecs[column].format()) {
@@ -167,6 +183,9 @@ final class ResultShape {
   }
 
   PgCodecException unfit(int column, Codec<?> codec, RuntimeException unfit) {
+    if (unfit instanceof PgCodecException codecFailure) {
+      doubt.accept(codecFailure);
+    }
     return new PgCodecException(
         describe(column)
             + ": "

@@ -122,6 +122,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private byte @Nullable [] cancelKey;
   private @Nullable Throwable transportFailure;
   private boolean lost;
+  private volatile @Nullable Throwable whyEnded;
 
   /** Whether anything was run since it began or was reset. */
   private boolean touched;
@@ -244,6 +245,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Completes when the session has ended; not to be handed out. */
   PgFuture<@Nullable Void> ended() {
     return ended;
+  }
+
+  /** Why it has ended; of no meaning before. */
+  Throwable whyEnded() {
+    Throwable reason = whyEnded;
+    return reason == null
+        ? new PgConnectionException("the connection has ended", RetrySafety.UNKNOWN, null)
+        : reason;
   }
 
   PgConfig config() {
@@ -596,7 +605,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   }
 
   void forgetListeners() {
-    notifications.clear();
+    notifications.clear(null);
     noticeListeners.clear();
     queryListeners.clear();
   }
@@ -654,6 +663,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     writer.write(new FrontendMessage.Terminate());
     writer.target(Unpooled.EMPTY_BUFFER);
     channel.writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);
+    notifications.clear(null);
     end(
         new PgConnectionException(
             "the connection was closed by this side", RetrySafety.NOT_SENT, null));
@@ -780,6 +790,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       if (transaction != null) {
         transaction.failed(diagnostic);
       }
+      if (exchange instanceof PreparedRequest<?> request
+          && PreparedRequest.isTypeAltered(diagnostic)) {
+        request.prepared().doubtParameters();
+      }
       exchange.failed(diagnostic);
     }
     if (diagnostic.endsSession()) {
@@ -842,12 +856,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       return;
     }
     lost = true;
+    whyEnded = reason;
     if (reading) {
       reading = false;
       execute(this); // whatever is handed over meanwhile has to be told
     }
     deadlines.stop();
     cancellation.stop();
+    notifications.clear(reason);
     if (!(reason instanceof PgConnectionException)) {
       LOG.log(Level.DEBUG, "the session ends on an error", reason);
     }

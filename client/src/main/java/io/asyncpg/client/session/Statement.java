@@ -189,7 +189,7 @@ final class Statement implements PgStatement {
     @Override
     boolean isReadyToWrite(Session session, boolean first) {
       Preparation known = preparation;
-      if (known == null || known.isDiscarded()) {
+      if (known == null || !session.statements().isCurrent(known)) {
         known = held.preparation(session.statements());
         preparation = known;
       }

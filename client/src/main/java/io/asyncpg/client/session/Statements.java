@@ -4,6 +4,7 @@ import io.asyncpg.client.PgConfig;
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.FrontendWriter;
+import io.asyncpg.types.CodecRegistry;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -27,6 +28,7 @@ final class Statements {
   private final long lifetimeNanos;
   private final int maxCacheableSize;
   private final TypeCatalog types;
+  private final SessionCodecs codecs;
   private final LinkedHashMap<String, Preparation> cache = new LinkedHashMap<>(16, 0.75f, true);
 
   /**
@@ -42,12 +44,21 @@ final class Statements {
   /** The state of the types and plans shared with other sessions that the cache belongs to. */
   private int generation;
 
+  /** The codecs that the cache was made with. */
+  private CodecRegistry madeWith;
+
   Statements(PgConfig config, TypeCatalog types) {
     this.capacity = config.statementCacheSize();
     this.lifetimeNanos = config.statementCacheLifetime().toNanos();
     this.maxCacheableSize = config.maxCacheableStatementSize();
     this.types = types;
+    this.codecs = new SessionCodecs(types.codecs());
     this.generation = types.generation();
+    this.madeWith = codecs.now();
+  }
+
+  SessionCodecs codecs() {
+    return codecs;
   }
 
   TypeCatalog types() {
@@ -60,8 +71,9 @@ final class Statements {
       return unnamed(sql);
     }
     int now = types.generation();
-    if (generation != now) {
+    if (generation != now || madeWith != codecs.now()) {
       generation = now;
+      madeWith = codecs.now();
       forgetAll();
     }
     Preparation known = cache.get(sql);
@@ -86,7 +98,7 @@ final class Statements {
 
   /** A preparation that the server does not keep: it is parsed anew with each execution. */
   Preparation unnamed(String sql) {
-    return new Preparation(sql, UNNAMED, types);
+    return new Preparation(sql, UNNAMED, types, codecs.now());
   }
 
   /** Whether so many statements can be ready at once; always, where none is cached. */
@@ -94,8 +106,19 @@ final class Statements {
     return capacity == 0 || count <= capacity;
   }
 
+  /** A preparation outside the cache, of which the server keeps nothing. */
+  Preparation unnamed(String sql) {
+    return new Preparation(sql, UNNAMED, types);
+  }
+
   private Preparation named(String sql) {
-    return new Preparation(sql, FrontendWriter.name("asyncpg_" + ++named), types);
+    byte[] name = FrontendWriter.name("asyncpg_" + ++named);
+    return new Preparation(sql, name, types, codecs.now());
+  }
+
+  /** Whether it may be used for what is written now. */
+  boolean isCurrent(Preparation preparation) {
+    return !preparation.isDiscarded() && preparation.isUpToDate(codecs.now());
   }
 
   private void evictEldest(Preparation newest) {
@@ -132,7 +155,9 @@ final class Statements {
     forget(used);
     if (diagnostic.sqlState().equals(SqlState.INVALID_SQL_STATEMENT_NAME)) {
       serverForgotAll();
-    } else {
+    } else if (PreparedRequest.isTypeGone(diagnostic)) {
+      types.forget();
+    } else if (!PreparedRequest.isTypeAltered(diagnostic)) {
       types.plansChanged();
     }
   }
@@ -176,7 +201,8 @@ final class Statements {
     unused.add(name);
   }
 
-  private void drop(Preparation preparation) {
+  /** Nobody uses it any more; the server is told with the next request. */
+  void drop(Preparation preparation) {
     if (preparation.discard()) {
       unused.add(preparation.name());
     }

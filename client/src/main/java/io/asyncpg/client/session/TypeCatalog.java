@@ -2,9 +2,12 @@ package io.asyncpg.client.session;
 
 import io.asyncpg.types.BuiltinTypes;
 import io.asyncpg.types.CodecRegistry;
+import io.asyncpg.types.OutdatedTypeException;
 import io.asyncpg.types.PgType;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -13,12 +16,29 @@ import org.jspecify.annotations.Nullable;
  * a pool to that database; safe from any thread.
  */
 final class TypeCatalog {
+  /**
+   * A doubt about a type that was looked up again, and came out the same, is an error of the
+   * application's: for so long it costs no more look-ups.
+   */
+  private static final long DOUBT_AGAIN = TimeUnit.SECONDS.toNanos(1);
+
+  /** Types that are made and dropped all day must not fill the heap. */
+  private static final int REMEMBERED_DOUBTS = 1000;
+
   private final CodecRegistry codecs;
   private final AtomicInteger generation = new AtomicInteger();
   private final Map<Integer, PgType> runTimeTypes = new ConcurrentHashMap<>();
 
+  /** What was doubted, and when. */
+  private final Map<PgType, Long> doubted = new ConcurrentHashMap<>();
+
+  /** Types that members of anonymous records have, and that nobody knew. */
+  private final Set<Integer> missed = ConcurrentHashMap.newKeySet();
+
+  private volatile boolean complete;
+
   TypeCatalog(CodecRegistry codecs) {
-    this.codecs = codecs;
+    this.codecs = codecs.withTypes(this::ofMember);
   }
 
   CodecRegistry codecs() {
@@ -31,14 +51,68 @@ final class TypeCatalog {
     return builtin != null ? builtin : runTimeTypes.get(oid);
   }
 
+  /** The type of a member of an anonymous record: of what came, so it is too late to ask. */
+  private @Nullable PgType ofMember(int oid) {
+    PgType known = find(oid);
+    if (known == null && missed.add(oid)) {
+      complete = false;
+      plansChanged();
+    }
+    return known;
+  }
+
   void learn(PgType type) {
     runTimeTypes.put(type.oid(), type);
   }
 
+  /**
+   * Whether all types of the database are known, those made since aside. A record may have members
+   * of any type, and does not say which before it comes.
+   */
+  boolean isComplete() {
+    return complete;
+  }
+
+  void completed() {
+    complete = true;
+  }
+
   /** Types were altered: what is known of them is void, and so are the statements that use them. */
   void forget() {
+    complete = false;
+    missed.clear();
     runTimeTypes.clear();
     plansChanged();
+  }
+
+  /**
+   * A codec failed: if a type having been altered explains it, all types are looked up anew before
+   * they are used again.
+   */
+  void doubt(Throwable codecFailure) {
+    for (Throwable cause = codecFailure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof OutdatedTypeException outdated) {
+        doubt(outdated.type());
+        return;
+      }
+    }
+  }
+
+  /** A type may have been altered: then all are looked up anew before they are used again. */
+  void doubt(PgType type) {
+    if (!type.equals(runTimeTypes.get(type.oid()))) {
+      return; // built in, or forgotten already, or looked up since
+    }
+    long now = System.nanoTime();
+    Long before = doubted.get(type);
+    if (before != null && now - before < DOUBT_AGAIN) {
+      return;
+    }
+    if (doubted.size() >= REMEMBERED_DOUBTS) {
+      doubted.clear();
+    }
+    doubted.put(type, now);
+    forget();
   }
 
   /** A plan was stale: statements prepared before, on any connection that shares this, may be. */

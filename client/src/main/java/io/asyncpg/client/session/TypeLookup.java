@@ -30,12 +30,11 @@ import org.jspecify.annotations.Nullable;
 final class TypeLookup extends Exchange {
   // What a type depends on: an array's element, a domain's base, a range's subtype, a multirange's
   // range, a composite's attributes. A type is an array where its element says so; fixed-length
-  // types
-  // such as point have a typelem too, but are none.
-  private static final String SQL =
+  // types such as point have a typelem too, but are none.
+  private static final String SQL_WITH =
       """
       WITH RECURSIVE needed(oid) AS (
-        SELECT unnest($1::pg_catalog.oid[])
+        %s
         UNION
         SELECT part.oid
         FROM needed
@@ -75,6 +74,20 @@ final class TypeLookup extends Exchange {
       JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
       """;
 
+  private static final String BY_OID = SQL_WITH.formatted("SELECT unnest($1::pg_catalog.oid[])");
+
+  private static final String BY_NAME =
+      SQL_WITH.formatted(
+          """
+          SELECT t.oid FROM pg_catalog.pg_type t
+          JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+          WHERE n.nspname = $1 AND t.typname = $2
+          """);
+
+  /** The first OID that is given to what initdb did not make. */
+  private static final String ALL =
+      SQL_WITH.formatted("SELECT t.oid FROM pg_catalog.pg_type t WHERE t.oid >= 16384");
+
   private static final ResultShape SHAPE =
       new ResultShape(
           List.of(
@@ -101,24 +114,72 @@ final class TypeLookup extends Exchange {
   }
 
   private final TypeCatalog types;
+  private final String sql;
   private final List<Integer> oids;
+  private final List<String> names;
   private final Consumer<@Nullable PgException> then;
   private final ResultRows rows = new ResultRows(SHAPE);
   private Phase phase = Phase.PARSING;
+  private boolean over;
   private @Nullable PgException failure;
+  private @Nullable PgType found;
 
-  /**
-   * Creates a look-up.
-   *
-   * @param then called when it is over, with what went wrong or null
-   */
-  TypeLookup(TypeCatalog types, List<Integer> oids, Consumer<@Nullable PgException> then) {
+  private TypeLookup(
+      TypeCatalog types,
+      String sql,
+      List<Integer> oids,
+      List<String> names,
+      Consumer<@Nullable PgException> then) {
     this.types = types;
+    this.sql = sql;
     this.oids = oids;
+    this.names = names;
     this.then = then;
   }
 
-  private static Column column(String name, PgType type) {
+  /**
+   * Of some types.
+   *
+   * @param then called when it is over, with what went wrong or null
+   */
+  static TypeLookup of(
+      TypeCatalog types, List<Integer> oids, Consumer<@Nullable PgException> then) {
+    return new TypeLookup(types, BY_OID, oids, List.of(), then);
+  }
+
+  /**
+   * Of one type by its name, if there is one.
+   *
+   * @param then called when it is over, with what went wrong or null
+   */
+  static TypeLookup named(
+      TypeCatalog types, String schema, String name, Consumer<@Nullable PgException> then) {
+    return new TypeLookup(types, BY_NAME, List.of(), List.of(schema, name), then);
+  }
+
+  /**
+   * Of all types that somebody has made.
+   *
+   * @param then called when it is over, with what went wrong or null
+   */
+  static TypeLookup all(TypeCatalog types, Consumer<@Nullable PgException> then) {
+    return new TypeLookup(types, ALL, List.of(), List.of(), then);
+  }
+
+  boolean isOver() {
+    return over;
+  }
+
+  @Nullable PgException failure() {
+    return failure;
+  }
+
+  /** The type of that name; null when there is none. */
+  @Nullable PgType found() {
+    return found;
+  }
+
+  static Column column(String name, PgType type) {
     return new Column(name, type, 0, 0, -1);
   }
 
@@ -130,15 +191,33 @@ final class TypeLookup extends Exchange {
   @Override
   void write(Session session, FrontendWriter out) {
     ValueWriter values = session.values();
-    int mark = values.beginLength();
-    values.writeInt(1).writeInt(0).writeInt(BuiltinTypes.OID.oid()); // one dimension, no NULLs
-    values.writeInt(oids.size()).writeInt(1);
-    for (int oid : oids) {
-      values.writeInt(4).writeInt(oid);
+    int[] parameters = {};
+    if (!oids.isEmpty()) {
+      int mark = values.beginLength();
+      values.writeInt(1).writeInt(0).writeInt(BuiltinTypes.OID.oid()); // one dimension, no NULLs
+      values.writeInt(oids.size()).writeInt(1);
+      for (int oid : oids) {
+        values.writeInt(4).writeInt(oid);
+      }
+      values.endLength(mark);
+      parameters = new int[] {BuiltinTypes.OID_ARRAY.oid()};
+    } else if (!names.isEmpty()) {
+      for (String name : names) {
+        int mark = values.beginLength();
+        values.writeUtf8(name);
+        values.endLength(mark);
+      }
+      parameters = new int[] {BuiltinTypes.TEXT.oid(), BuiltinTypes.TEXT.oid()};
     }
-    values.endLength(mark);
-    out.parse(UNNAMED, SQL, new int[] {BuiltinTypes.OID_ARRAY.oid()});
-    out.bind(UNNAMED, UNNAMED, ALL_BINARY, 1, values.array(), values.size(), SHAPE.resultFormats());
+    out.parse(UNNAMED, sql, parameters);
+    out.bind(
+        UNNAMED,
+        UNNAMED,
+        ALL_BINARY,
+        parameters.length,
+        values.array(),
+        values.size(),
+        SHAPE.resultFormats());
     out.executeAndSync();
   }
 
@@ -181,7 +260,7 @@ final class TypeLookup extends Exchange {
   @Override
   void failed(Diagnostic diagnostic) {
     phase = Phase.OVER;
-    failure = PgServerException.of(diagnostic, SQL, RetrySafety.NOT_EXECUTED);
+    failure = PgServerException.of(diagnostic, sql, RetrySafety.NOT_EXECUTED);
   }
 
   @Override
@@ -197,9 +276,10 @@ final class TypeLookup extends Exchange {
       try {
         learn();
       } catch (RuntimeException odd) {
-        failure = new PgCodecException("the server's answer about types makes no sense", SQL, odd);
+        failure = new PgCodecException("the server's answer about types makes no sense", sql, odd);
       }
     }
+    over = true;
     then.accept(failure);
   }
 
@@ -212,7 +292,16 @@ final class TypeLookup extends Exchange {
     for (int oid : oids) {
       types.learn(type(oid, described, made));
     }
+    for (int oid : described.keySet()) {
+      PgType type = type(oid, described, made);
+      if (names.equals(List.of(type.schema(), type.name()))) {
+        found = type;
+      }
+    }
     made.values().forEach(types::learn);
+    if (sql.equals(ALL)) {
+      types.completed();
+    }
   }
 
   private static PgType type(int oid, Map<Integer, Row> described, Map<Integer, PgType> made) {
@@ -281,10 +370,12 @@ final class TypeLookup extends Exchange {
 
   @Override
   void fail(Throwable reason) {
-    then.accept(
+    over = true;
+    failure =
         reason instanceof PgException pgException
             ? pgException
-            : new PgCodecException("the types of a statement could not be looked up", SQL, reason));
+            : new PgCodecException("types could not be looked up", sql, reason);
+    then.accept(failure);
   }
 
   @Override
