@@ -104,7 +104,7 @@ final class CopyRecords extends CopyIn {
     classes = new Class<?>[types.length];
     codecs = codecs(types.length);
     binary = known.receivesBinary();
-    CodecRegistry registry = session.statements().types().codecs();
+    CodecRegistry registry = session.statements().codecs().now();
     for (PgType type : types) {
       binary &= registry.decoder(type, null).format() == Format.BINARY;
     }
@@ -268,8 +268,8 @@ final class CopyRecords extends CopyIn {
           (Codec<Object>)
               session
                   .statements()
-                  .types()
                   .codecs()
+                  .now()
                   .encoder(types[i], given, binary ? Format.BINARY : Format.TEXT);
       codecs[i] = codec;
       classes[i] = given;

@@ -106,11 +106,6 @@ final class Statements {
     return capacity == 0 || count <= capacity;
   }
 
-  /** A preparation outside the cache, of which the server keeps nothing. */
-  Preparation unnamed(String sql) {
-    return new Preparation(sql, UNNAMED, types);
-  }
-
   private Preparation named(String sql) {
     byte[] name = FrontendWriter.name("asyncpg_" + ++named);
     return new Preparation(sql, name, types, codecs.now());
