@@ -19,12 +19,18 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.uring.IoUringIoHandler;
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.crypto.Mac;
+import javax.crypto.SecretKeyFactory;
+import javax.crypto.spec.PBEKeySpec;
+import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -363,6 +369,56 @@ class ConnectTest {
     assertThat(user(config)).isEqualTo(TestServer.SCRAM_USER);
     assertThat(user(config)).isEqualTo(TestServer.SCRAM_USER);
     assertThat(asked).hasValue(2);
+  }
+
+  @Test
+  void theKeysOfScramTakeThePlaceOfThePassword() throws Exception {
+    // SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>
+    String secret =
+        SERVER.value(
+            "SELECT rolpassword FROM pg_authid WHERE rolname = '" + TestServer.SCRAM_USER + "'");
+    String[] parts = String.valueOf(secret).split("[$:]");
+    byte[] salted =
+        SecretKeyFactory.getInstance("PBKDF2WithHmacSHA256")
+            .generateSecret(
+                new PBEKeySpec(
+                    TestServer.USERS_PASSWORD.toCharArray(),
+                    Base64.getDecoder().decode(parts[2]),
+                    Integer.parseInt(parts[1]),
+                    256))
+            .getEncoded();
+    Mac mac = Mac.getInstance("HmacSHA256");
+    mac.init(new SecretKeySpec(salted, "HmacSHA256"));
+    byte[] clientKey = mac.doFinal("Client Key".getBytes(StandardCharsets.US_ASCII));
+    byte[] serverKey = Base64.getDecoder().decode(parts[4]);
+    assertThat(
+            user(
+                config(SERVER.dsn())
+                    .user(TestServer.SCRAM_USER)
+                    .scramKeys(clientKey, serverKey)
+                    .build()))
+        .isEqualTo(TestServer.SCRAM_USER);
+    byte[] anotherServers = serverKey.clone();
+    anotherServers[0]++;
+    assertThatThrownBy(
+            () ->
+                user(
+                    config(SERVER.dsn())
+                        .user(TestServer.SCRAM_USER)
+                        .scramKeys(clientKey, anotherServers)
+                        .build()))
+        .isInstanceOf(PgException.class)
+        .hasMessageContaining("server");
+    byte[] notOurs = clientKey.clone();
+    notOurs[0]++;
+    assertThatThrownBy(
+            () ->
+                user(
+                    config(SERVER.dsn())
+                        .user(TestServer.SCRAM_USER)
+                        .scramKeys(notOurs, serverKey)
+                        .build()))
+        .isInstanceOf(InvalidPasswordException.class);
   }
 
   // ---- Sockets
