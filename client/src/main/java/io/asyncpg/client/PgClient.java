@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -160,6 +161,18 @@ public interface PgClient {
   PgFuture<RowCounts> executeMany(String sql, Flow.Publisher<?> rows);
 
   /**
+   * As {@link #executeMany(String, Iterable)}, of the elements of a stream: read once, on a thread
+   * that may block, and closed at the end.
+   *
+   * @param sql the SQL
+   * @param rows each an {@code Object[]}, a {@link List} or a record
+   * @return the rows each execution touched
+   */
+  default PgFuture<RowCounts> executeMany(String sql, Stream<?> rows) {
+    return executeMany(sql, new StreamRows(rows));
+  }
+
+  /**
    * As {@link #executeMany(String, Iterable)}, for a statement that returns rows, such as INSERT …
    * RETURNING.
    *
@@ -168,6 +181,18 @@ public interface PgClient {
    * @return the rows of all executions, in order
    */
   PgFuture<Rows> fetchMany(String sql, Iterable<?> rows);
+
+  /**
+   * As {@link #fetchMany(String, Iterable)}, of the elements of a stream: read once, on a thread
+   * that may block, and closed at the end.
+   *
+   * @param sql the SQL
+   * @param rows each an {@code Object[]}, a {@link List} or a record
+   * @return the rows of all executions, in order
+   */
+  default PgFuture<Rows> fetchMany(String sql, Stream<?> rows) {
+    return fetchMany(sql, new StreamRows(rows));
+  }
 
   /**
    * The rows of one statement as they come, at constant memory however many they are. Nothing is

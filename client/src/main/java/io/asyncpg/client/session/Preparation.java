@@ -6,6 +6,7 @@ import io.asyncpg.error.PgCodecException;
 import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
+import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.BackendMessage.Field;
 import io.asyncpg.protocol.FrontendMessage.Target;
@@ -70,6 +71,7 @@ final class Preparation {
   private State state = State.COLD;
   private boolean onServer;
   private int askedIn;
+  private @Nullable ParseAndDescribe asking;
   private @Nullable PgException failure;
   private int[] parameterOids = NO_TYPES;
   private List<Field> fields = List.of();
@@ -257,7 +259,23 @@ final class Preparation {
     if (state == State.COLD || state == State.RECALLED) {
       move(State.ASKED);
       askedIn = types.generation();
-      session.submitUrgently(new ParseAndDescribe(decisive));
+      ParseAndDescribe question = new ParseAndDescribe(decisive);
+      asking = question;
+      session.submitUrgently(question);
+    }
+  }
+
+  /** Whether the server is at work on it. */
+  boolean isUnderWay() {
+    ParseAndDescribe question = asking;
+    return state == State.ASKED && question != null && question.stage() == Exchange.Stage.WRITTEN;
+  }
+
+  /** Nobody waits for it any more: a Parse that waits for a lock would hold up all that follows. */
+  void giveUp(Session session) {
+    ParseAndDescribe question = asking;
+    if (question != null && isUnderWay()) {
+      session.stop(question);
     }
   }
 
@@ -454,6 +472,7 @@ final class Preparation {
 
   private final class ParseAndDescribe extends Exchange {
     private final boolean decisive;
+    private boolean stopped;
 
     ParseAndDescribe(boolean decisive) {
       this.decisive = decisive;
@@ -483,8 +502,13 @@ final class Preparation {
 
     @Override
     void failed(Diagnostic diagnostic) {
-      failure =
-          PgServerException.of(Statements.explained(diagnostic), sql, RetrySafety.NOT_EXECUTED);
+      stopped =
+          wasHitInstead()
+              || (isAbandoned() && diagnostic.sqlState().equals(SqlState.QUERY_CANCELED));
+      if (!stopped) {
+        failure =
+            PgServerException.of(Statements.explained(diagnostic), sql, RetrySafety.NOT_EXECUTED);
+      }
     }
 
     @Override
@@ -495,7 +519,9 @@ final class Preparation {
         }
         return;
       }
-      if (failure == null) {
+      if (stopped) {
+        move(State.COLD); // whoever came to wait meanwhile asks again
+      } else if (failure == null) {
         resolve(session);
       } else if (decisive) {
         move(State.FAILED);
