@@ -452,13 +452,13 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         return;
       }
     }
-    boolean first = true;
+    int place = 0;
+    int last = statements.preparedAhead();
     for (Exchange exchange : waiting) {
-      if (!first && !exchange.isAbandoned()) {
+      if (place > 0 && !exchange.isAbandoned()) {
         exchange.isReadyToWrite(this, false);
       }
-      first = false;
-      if (exchange.mayOpenTransaction() || urgent.size() >= Statements.PREPARED_AHEAD) {
+      if (exchange.mayOpenTransaction() || ++place > last) {
         return;
       }
     }

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * event loop.
  */
 final class Statements {
-  /** How many Parse at most go ahead of their turn in one write. */
-  static final int PREPARED_AHEAD = 100;
+  /** So many requests at most have their Parse go ahead of their turn. */
+  private static final int PREPARED_AHEAD = 100;
 
   private static final byte[] UNNAMED = FrontendWriter.name("");
 
@@ -59,6 +59,15 @@ final class Statements {
 
   SessionCodecs codecs() {
     return codecs;
+  }
+
+  /**
+   * How many requests behind the first may have their statements prepared ahead: fewer than the
+   * cache holds, or these would push each other and the first one's out before their turn comes,
+   * for ever.
+   */
+  int preparedAhead() {
+    return capacity == 0 ? PREPARED_AHEAD : Math.min(PREPARED_AHEAD, capacity - 1);
   }
 
   TypeCatalog types() {
