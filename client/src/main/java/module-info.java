@@ -4,7 +4,8 @@ module io.asyncpg.client {
   requires transitive io.asyncpg.types;
   requires io.netty.buffer;
   requires io.netty.common;
-  requires io.netty.handler;
+  requires transitive io.netty.handler;
+  requires static io.netty.handler.proxy;
   requires transitive io.netty.transport;
   requires static io.netty.transport.classes.epoll;
   requires static io.netty.transport.classes.io_uring;

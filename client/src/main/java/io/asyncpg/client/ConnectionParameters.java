@@ -409,6 +409,23 @@ final class ConnectionParameters {
     }
   }
 
+  /** What was said about OAuth, for whoever fetches the token. */
+  Map<Keyword, String> oauth() {
+    Map<Keyword, String> said = new EnumMap<>(Keyword.class);
+    for (Keyword keyword :
+        List.of(
+            Keyword.OAUTH_ISSUER,
+            Keyword.OAUTH_CLIENT_ID,
+            Keyword.OAUTH_CLIENT_SECRET,
+            Keyword.OAUTH_SCOPE)) {
+      String value = get(keyword);
+      if (value != null) {
+        said.put(keyword, value);
+      }
+    }
+    return said;
+  }
+
   /** Both or neither: one proves us to the server, the other the server to us. */
   @Nullable ScramKeys scramKeys() {
     byte[] client = scramKey(Keyword.SCRAM_CLIENT_KEY);

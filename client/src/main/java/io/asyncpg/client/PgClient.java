@@ -165,6 +165,103 @@ public interface PgClient {
   RowStream stream(String sql, @Nullable Object... args);
 
   /**
+   * Copies a table, or columns of it, to a sink; a slow sink slows the server, and memory stays
+   * constant.
+   *
+   * @param table one identifier, quoted by us; its schema is an option
+   * @param sink takes the bytes
+   * @param options the format, and what goes with it
+   * @return the tag, when the sink has taken all; the sink's own failure when it failed
+   */
+  PgFuture<CommandTag> copyFromTable(String table, CopySink sink, CopyOptions options);
+
+  /**
+   * Copies the rows of a query to a sink.
+   *
+   * @param sql a query; COPY takes no parameters, so the server quotes the arguments, which costs a
+   *     round trip
+   * @param args the arguments, a null for NULL
+   * @param sink takes the bytes
+   * @param options the format, and what goes with it
+   * @return the tag, when the sink has taken all
+   */
+  PgFuture<CommandTag> copyFromQuery(String sql, List<?> args, CopySink sink, CopyOptions options);
+
+  /**
+   * Copies bytes into a table. All rows are kept, or none when anything fails. While it runs, what
+   * is asked for on the same connection waits.
+   *
+   * @param table one identifier, quoted by us; its schema is an option
+   * @param source brings the bytes
+   * @param options the format, and what goes with it
+   * @return the tag; when the source fails, what the server said to that, with the source's own
+   *     failure as its cause
+   */
+  PgFuture<CommandTag> copyToTable(String table, CopySource source, CopyOptions options);
+
+  /**
+   * Copies rows of values into a table, the fastest way to bring many: by a binary COPY, or by one
+   * in text when a column's type has no binary format. All rows are kept, or none when anything
+   * fails; an error of a value names its row and column.
+   *
+   * @param table one identifier, quoted by us
+   * @param columns the columns, in the order of the values; none for all of the table's
+   * @param rows each an {@code Object[]} or a {@link List}, in the order of the columns, or a
+   *     record whose components have the columns' names; read as for {@link #executeMany(String,
+   *     Iterable)}
+   * @return the tag
+   */
+  PgFuture<CommandTag> copyRecordsToTable(String table, List<String> columns, Iterable<?> rows);
+
+  /**
+   * As {@link #copyRecordsToTable(String, List, Iterable)}, of rows that somebody publishes.
+   *
+   * @param table one identifier, quoted by us
+   * @param columns the columns; none for all of the table's
+   * @param rows some hundred are asked for ahead of what the server takes
+   * @return the tag
+   */
+  PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Flow.Publisher<?> rows);
+
+  /**
+   * As {@link #copyRecordsToTable(String, List, Iterable)}, with options.
+   *
+   * @param table one identifier, quoted by us
+   * @param columns the columns; none for those of the options
+   * @param rows the rows
+   * @param options schema, columns, where, freeze and progress; the format is ours to choose, and
+   *     what is about bytes is refused
+   * @return the tag
+   */
+  PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Iterable<?> rows, CopyOptions options);
+
+  /**
+   * As {@link #copyRecordsToTable(String, List, Iterable, CopyOptions)}, of rows that somebody
+   * publishes.
+   *
+   * @param table one identifier, quoted by us
+   * @param columns the columns; none for those of the options
+   * @param rows the rows
+   * @param options as there
+   * @return the tag
+   */
+  PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Flow.Publisher<?> rows, CopyOptions options);
+
+  /**
+   * The rows of a query by a binary COPY: as {@link #stream}, without portions, for the whole of a
+   * large result. With arguments, or a column whose type has no binary format, it is {@link
+   * #stream}; the rows are the same.
+   *
+   * @param sql a query
+   * @param args the arguments; null for NULL
+   * @return the rows, to be read once
+   */
+  RowStream copyRows(String sql, @Nullable Object... args);
+
+  /**
    * The same client, each of its calls bounded: waiting for its turn, preparing and running count
    * together. When the time is up the future fails with {@link io.asyncpg.error.PgTimeoutException}
    * and the statement is cancelled on the server.

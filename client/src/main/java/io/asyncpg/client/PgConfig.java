@@ -2,6 +2,7 @@ package io.asyncpg.client;
 
 import io.asyncpg.client.session.ConnectionString;
 import io.asyncpg.client.session.Keyword;
+import io.asyncpg.client.session.OffLoop;
 import io.asyncpg.client.session.Passfile;
 import io.asyncpg.protocol.ScramKeys;
 import io.asyncpg.types.Codec;
@@ -22,8 +23,10 @@ import java.util.StringJoiner;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +50,7 @@ public final class PgConfig {
   private final String database;
   private final @Nullable String password;
   private final @Nullable ScramKeys scramKeys;
+  private final Map<Keyword, String> oauth;
   private final @Nullable Path passfile;
   private final @Nullable Path tlsDirectory;
   private final Map<String, String> settings;
@@ -86,6 +90,7 @@ public final class PgConfig {
     database = words.database(user);
     password = words.get(Keyword.PASSWORD);
     scramKeys = words.scramKeys();
+    oauth = words.oauth();
     passfile = words.passfile();
     tlsDirectory = words.tlsDirectory();
     settings = words.settings(source.settings);
@@ -226,7 +231,8 @@ public final class PgConfig {
       return password != null || file == null
           ? CompletableFuture.completedFuture(password)
           : CompletableFuture.supplyAsync(
-              () -> new Passfile(file).password(host.name(), host.port(), database, user));
+              () -> new Passfile(file).password(host.name(), host.port(), database, user),
+              OffLoop.THREADS);
     }
     try {
       return supplier.get().thenApply(secret -> secret);
@@ -242,6 +248,34 @@ public final class PgConfig {
    */
   public @Nullable ScramKeys scramKeys() {
     return scramKeys;
+  }
+
+  /**
+   * Asks for the OAuth token to log in with: the function of {@link Builder#oauthToken}.
+   *
+   * @param host one of {@link #hosts()}
+   * @return the token, or null inside the stage if there is no function; failed if it failed
+   */
+  public CompletionStage<@Nullable String> oauthToken(Host host) {
+    Function<? super OAuthRequest, ? extends CompletionStage<String>> supplier =
+        source.oauthSupplier;
+    if (supplier == null) {
+      return CompletableFuture.completedFuture(null);
+    }
+    try {
+      return supplier
+          .apply(
+              new OAuthRequest(
+                  Objects.requireNonNull(host, "host"),
+                  user,
+                  oauth.get(Keyword.OAUTH_ISSUER),
+                  oauth.get(Keyword.OAUTH_CLIENT_ID),
+                  oauth.get(Keyword.OAUTH_CLIENT_SECRET),
+                  oauth.get(Keyword.OAUTH_SCOPE)))
+          .thenApply(token -> token);
+    } catch (RuntimeException e) {
+      return CompletableFuture.failedFuture(e);
+    }
   }
 
   /**
@@ -555,6 +589,24 @@ public final class PgConfig {
   }
 
   /**
+   * The proxy that TCP connections go through.
+   *
+   * @return null for none
+   */
+  public @Nullable PgProxy proxy() {
+    return source.proxy;
+  }
+
+  /**
+   * The application's own TLS.
+   *
+   * @return null unless it was set: the files decide
+   */
+  public @Nullable SSLContext sslContext() {
+    return source.sslContext;
+  }
+
+  /**
    * Whether authentication is tied to the TLS channel.
    *
    * @return {@link ChannelBinding#PREFER} by default
@@ -678,6 +730,8 @@ public final class PgConfig {
     private Map<Keyword, String> dsn = Map.of();
     private @Nullable Map<String, String> environment;
     private @Nullable Supplier<? extends CompletionStage<String>> passwordSupplier;
+    private @Nullable Function<? super OAuthRequest, ? extends CompletionStage<String>>
+        oauthSupplier;
     private @Nullable Duration connectTimeout;
     private @Nullable Duration addressTimeout;
     private @Nullable Duration commandTimeout;
@@ -688,6 +742,8 @@ public final class PgConfig {
     private int maxMessageSize = DEFAULT_MAX_MESSAGE_SIZE;
     private int scramMaxIterations = 100_000;
     private boolean captureCallSite = true;
+    private @Nullable SSLContext sslContext;
+    private @Nullable PgProxy proxy;
     private @Nullable Executor completionExecutor;
     private CodecRegistry codecs = CodecRegistry.standard();
 
@@ -699,6 +755,7 @@ public final class PgConfig {
       dsn = other.dsn;
       environment = other.environment;
       passwordSupplier = other.passwordSupplier;
+      oauthSupplier = other.oauthSupplier;
       connectTimeout = other.connectTimeout;
       addressTimeout = other.addressTimeout;
       commandTimeout = other.commandTimeout;
@@ -709,6 +766,8 @@ public final class PgConfig {
       maxMessageSize = other.maxMessageSize;
       scramMaxIterations = other.scramMaxIterations;
       captureCallSite = other.captureCallSite;
+      sslContext = other.sslContext;
+      proxy = other.proxy;
       completionExecutor = other.completionExecutor;
       codecs = other.codecs;
     }
@@ -848,6 +907,20 @@ public final class PgConfig {
     public Builder password(Supplier<? extends CompletionStage<String>> supplier) {
       passwordSupplier = Objects.requireNonNull(supplier, "supplier");
       words.remove(Keyword.PASSWORD);
+      return this;
+    }
+
+    /**
+     * Sets where OAuth tokens come from, for servers whose {@code pg_hba.conf} says {@code oauth}:
+     * asked for every physical connection, on any thread, which it must not block. A token is sent
+     * over TLS, or to a Unix socket, and nowhere else.
+     *
+     * @param supplier starts to fetch the token of the moment, without {@code Bearer} in front
+     * @return this builder
+     */
+    public Builder oauthToken(
+        Function<? super OAuthRequest, ? extends CompletionStage<String>> supplier) {
+      oauthSupplier = Objects.requireNonNull(supplier, "supplier");
       return this;
     }
 
@@ -1189,6 +1262,37 @@ public final class PgConfig {
      */
     public Builder sslMode(SslMode mode) {
       return word(Keyword.SSLMODE, mode.toString());
+    }
+
+    /**
+     * Sets the proxy that TCP connections go through.
+     *
+     * @param proxy where, and what it speaks
+     * @return this builder
+     * @throws IllegalStateException if {@code io.netty:netty-handler-proxy} is missing
+     */
+    public Builder proxy(PgProxy proxy) {
+      try {
+        Class.forName("io.netty.handler.proxy.ProxyHandler");
+      } catch (ClassNotFoundException missing) {
+        throw new IllegalStateException(
+            "a proxy needs io.netty:netty-handler-proxy on the path: add it to the build", missing);
+      }
+      this.proxy = Objects.requireNonNull(proxy, "proxy");
+      return this;
+    }
+
+    /**
+     * Sets the application's own TLS: its keys and whom it trusts, in place of all the files.
+     * {@code sslmode} still says whether to encrypt, and with {@code verify-full} the host's name
+     * is verified.
+     *
+     * @param context initialised
+     * @return this builder
+     */
+    public Builder sslContext(SSLContext context) {
+      sslContext = Objects.requireNonNull(context, "context");
+      return this;
     }
 
     /**

@@ -6,6 +6,7 @@ import io.asyncpg.types.Format;
 import io.asyncpg.types.PgType;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.Flow;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -119,6 +120,13 @@ public interface PgConnection extends PgClient, AutoCloseable {
   PgFuture<PgTransaction> begin(TransactionOptions options);
 
   /**
+   * Makes a batch: different statements sent together, each with its own result.
+   *
+   * @return a batch that is empty; it is bounded as this client is, from its run on
+   */
+  PgBatch batch();
+
+  /**
    * Opens a cursor: the rows of a statement, fetched as they are wanted. Inside a transaction only;
    * {@link #stream} needs none.
    *
@@ -179,6 +187,31 @@ public interface PgConnection extends PgClient, AutoCloseable {
    * @return complete when the server knows
    */
   PgFuture<Void> removeListener(String channel, Consumer<Notification> listener);
+
+  /**
+   * The notifications of a channel, with a buffer of 1,024; see {@link #listen(String, int)}.
+   *
+   * @param channel its name, exactly as it is; quoted here
+   * @return a publisher, which listens while it has subscribers
+   */
+  Flow.Publisher<Notification> listen(String channel);
+
+  /**
+   * The notifications of a channel, to each subscriber at its own pace: {@code LISTEN} with the
+   * first, {@code UNLISTEN} with the last.
+   *
+   * <p>Neither the connection nor anybody else waits for a slow subscriber. When its buffer is full
+   * it is told what is in it, then {@code onError} with an {@link IllegalStateException} that says
+   * so, and no more: nothing is left out in silence. The end of the connection is {@code onError},
+   * or {@code onComplete} when this side has closed or reset it. {@link PgListener} outlives its
+   * connections.
+   *
+   * @param channel its name, exactly as it is; quoted here
+   * @param bufferSize in notifications, of up to 8,000 bytes each; rounded up to a power of two
+   * @return a publisher, which listens while it has subscribers; they are called on the configured
+   *     completion executor, or else on a thread that is no event loop, where they may block
+   */
+  Flow.Publisher<Notification> listen(String channel, int bufferSize);
 
   /**
    * Makes the session as good as new: rolls back, releases advisory locks, closes cursors, stops

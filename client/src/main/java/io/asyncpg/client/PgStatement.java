@@ -111,6 +111,22 @@ public interface PgStatement extends AutoCloseable {
   PgFuture<Rows> fetchMany(Iterable<?> rows);
 
   /**
+   * Its rows as they come; see {@link PgClient#stream}.
+   *
+   * @param args the arguments; null for NULL
+   * @return the rows, to be read once
+   */
+  RowStream stream(@Nullable Object... args);
+
+  /**
+   * Its rows as they are wanted, inside a transaction; see {@link PgConnection#cursor}.
+   *
+   * @param args the arguments; null for NULL
+   * @return the cursor; {@link IllegalStateException} when no transaction is open
+   */
+  PgFuture<Cursor> cursor(@Nullable Object... args);
+
+  /**
    * The server's plan for it, without running it.
    *
    * @param args the arguments; null for NULL

@@ -34,6 +34,13 @@ public interface PgTransaction extends PgClient, AutoCloseable {
   PgFuture<Void> rollback();
 
   /**
+   * Makes a batch: different statements sent together, each with its own result.
+   *
+   * @return a batch that is empty; it is bounded as this client is, from its run on
+   */
+  PgBatch batch();
+
+  /**
    * Opens a cursor: the rows of a statement, fetched as they are wanted.
    *
    * @param sql a statement that returns rows

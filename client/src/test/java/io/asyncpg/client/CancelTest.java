@@ -94,20 +94,7 @@ class CancelTest {
 
   @Test
   void waitingOnTheEventLoopIsRefused() {
-    PgFuture<Throwable> refused =
-        (PgFuture<Throwable>)
-            connection
-                .fetch("SELECT 1")
-                .thenApply(
-                    rows -> {
-                      try {
-                        connection.fetch("SELECT 2").await();
-                        return new AssertionError("waited");
-                      } catch (IllegalStateException e) {
-                        return e;
-                      }
-                    });
-    assertThat(refused.await())
+    assertThat(OnTheLoop.thrownBy(connection, () -> connection.fetch("SELECT 2").await()))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("event loop");
   }

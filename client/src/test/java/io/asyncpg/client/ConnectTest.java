@@ -16,9 +16,12 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.uring.IoUringIoHandler;
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -28,6 +31,10 @@ import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import javax.crypto.Mac;
+import javax.crypto.SecretKeyFactory;
+import javax.crypto.spec.PBEKeySpec;
+import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -368,6 +375,56 @@ class ConnectTest {
     assertThat(asked).hasValue(2);
   }
 
+  @Test
+  void theKeysOfScramTakeThePlaceOfThePassword() throws Exception {
+    // SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>
+    String secret =
+        SERVER.value(
+            "SELECT rolpassword FROM pg_authid WHERE rolname = '" + TestServer.SCRAM_USER + "'");
+    String[] parts = String.valueOf(secret).split("[$:]");
+    byte[] salted =
+        SecretKeyFactory.getInstance("PBKDF2WithHmacSHA256")
+            .generateSecret(
+                new PBEKeySpec(
+                    TestServer.USERS_PASSWORD.toCharArray(),
+                    Base64.getDecoder().decode(parts[2]),
+                    Integer.parseInt(parts[1]),
+                    256))
+            .getEncoded();
+    Mac mac = Mac.getInstance("HmacSHA256");
+    mac.init(new SecretKeySpec(salted, "HmacSHA256"));
+    byte[] clientKey = mac.doFinal("Client Key".getBytes(StandardCharsets.US_ASCII));
+    byte[] serverKey = Base64.getDecoder().decode(parts[4]);
+    assertThat(
+            user(
+                config(SERVER.dsn())
+                    .user(TestServer.SCRAM_USER)
+                    .scramKeys(clientKey, serverKey)
+                    .build()))
+        .isEqualTo(TestServer.SCRAM_USER);
+    byte[] anotherServers = serverKey.clone();
+    anotherServers[0]++;
+    assertThatThrownBy(
+            () ->
+                user(
+                    config(SERVER.dsn())
+                        .user(TestServer.SCRAM_USER)
+                        .scramKeys(clientKey, anotherServers)
+                        .build()))
+        .isInstanceOf(PgException.class)
+        .hasMessageContaining("server");
+    byte[] notOurs = clientKey.clone();
+    notOurs[0]++;
+    assertThatThrownBy(
+            () ->
+                user(
+                    config(SERVER.dsn())
+                        .user(TestServer.SCRAM_USER)
+                        .scramKeys(notOurs, serverKey)
+                        .build()))
+        .isInstanceOf(InvalidPasswordException.class);
+  }
+
   // ---- Sockets
 
   private static String socket(String parameters) {
@@ -380,11 +437,16 @@ class ConnectTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"nio", "epoll"})
+  @ValueSource(strings = {"nio", "epoll", "io_uring"})
   void unixSocketsAndKeepalivesWorkOnEveryTransport(String transport) throws Exception {
     EventLoopGroup loops =
         new MultiThreadIoEventLoopGroup(
-            1, transport.equals("nio") ? NioIoHandler.newFactory() : EpollIoHandler.newFactory());
+            1,
+            switch (transport) {
+              case "nio" -> NioIoHandler.newFactory();
+              case "epoll" -> EpollIoHandler.newFactory();
+              default -> IoUringIoHandler.newFactory();
+            });
     try {
       assertThat(
               user(NettyConnections.connect(config(socket("sslmode=verify-full")).build(), loops)))
@@ -407,6 +469,32 @@ class ConnectTest {
       assertThatThrownBy(sleeping::await).isInstanceOf(CancellationException.class);
       assertThat(behind.await()).isEqualTo(1);
       end(connection);
+    } finally {
+      loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"epoll", "io_uring"})
+  void abstractUnixSocketsAreReachedByNativeTransports(String transport) {
+    String name = "@asyncpg-test-" + ProcessHandle.current().pid() + "-" + transport;
+    EventLoopGroup loops =
+        new MultiThreadIoEventLoopGroup(
+            1,
+            transport.equals("epoll")
+                ? EpollIoHandler.newFactory()
+                : IoUringIoHandler.newFactory());
+    try (TestServer server = TestServer.start(Map.of("unix_socket_directories", name))) {
+      String dsn = "host=" + name + " port=" + server.port() + " user=postgres dbname=postgres";
+      assertThat(user(NettyConnections.connect(config(dsn).build(), loops))).isEqualTo("postgres");
+      EventLoopGroup nio = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+      try {
+        assertThatThrownBy(() -> NettyConnections.connect(config(dsn).build(), nio).await())
+            .isInstanceOf(PgConnectionException.class)
+            .hasMessageContaining("netty-transport-native-epoll");
+      } finally {
+        nio.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
+      }
     } finally {
       loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
     }

@@ -4,17 +4,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.asyncpg.error.InFailedSqlTransactionException;
+import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.testkit.TestServer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Flow;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ListenerTest {
   private PgConnection connection;
@@ -204,5 +211,139 @@ class ListenerTest {
     connection.removeNoticeListener(listener);
     connection.execute("DO $$ BEGIN RAISE WARNING 'unheard'; END $$").await();
     assertThat(notices).isEmpty();
+  }
+
+  /** Collects what a channel's publisher says, with the demand it is given. */
+  private static final class Collecting implements Flow.Subscriber<Notification> {
+    final BlockingQueue<String> payloads = new LinkedBlockingQueue<>();
+    final CompletableFuture<Flow.Subscription> subscription = new CompletableFuture<>();
+    final CompletableFuture<Void> ended = new CompletableFuture<>();
+
+    @Override
+    public void onSubscribe(Flow.Subscription given) {
+      subscription.complete(given);
+    }
+
+    @Override
+    public void onNext(Notification notification) {
+      payloads.add(notification.payload());
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      ended.completeExceptionally(failure);
+    }
+
+    @Override
+    public void onComplete() {
+      ended.complete(null);
+    }
+
+    void request(long n) {
+      subscription.orTimeout(20, TimeUnit.SECONDS).join().request(n);
+    }
+
+    String next() throws InterruptedException {
+      return payloads.poll(20, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void aChannelIsAPublisherWhileItHasSubscribers() throws InterruptedException {
+    Flow.Publisher<Notification> channel = connection.listen("published");
+    assertThat(channels()).isEmpty();
+    Collecting first = new Collecting();
+    Collecting second = new Collecting();
+    channel.subscribe(first);
+    channel.subscribe(second);
+    assertThat(channels()).containsExactly("published");
+    say("published", "one");
+    say("published", "two");
+    first.request(1);
+    assertThat(first.next()).isEqualTo("one");
+    assertThat(first.payloads).isEmpty();
+    second.request(2);
+    assertThat(second.next()).isEqualTo("one");
+    assertThat(second.next()).isEqualTo("two");
+    first.subscription.join().cancel();
+    assertThat(channels()).containsExactly("published");
+    second.subscription.join().cancel();
+    assertThat(channels()).isEmpty();
+  }
+
+  @Test
+  void subscribersAreToldOfTheEnd() {
+    Collecting reset = new Collecting();
+    connection.listen("published").subscribe(reset);
+    connection.fetch("SELECT 1").await();
+    connection.reset().await();
+    reset.ended.orTimeout(20, TimeUnit.SECONDS).join();
+
+    Collecting lost = new Collecting();
+    connection.listen("published").subscribe(lost);
+    connection.fetch("SELECT 1").await();
+    other.execute("SELECT pg_terminate_backend($1)", connection.serverPid()).await();
+    assertThatThrownBy(lost.ended.orTimeout(20, TimeUnit.SECONDS)::join)
+        .hasCauseInstanceOf(PgConnectionException.class);
+
+    Collecting late = new Collecting();
+    connection.listen("published").subscribe(late);
+    assertThatThrownBy(late.ended.orTimeout(20, TimeUnit.SECONDS)::join)
+        .hasCauseInstanceOf(PgConnectionException.class);
+    assertThatThrownBy(() -> connection.listen("published", 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("bufferSize");
+  }
+
+  @Test
+  void payloadsGoUpToTheServersLimit() throws InterruptedException {
+    Collecting collecting = new Collecting();
+    connection.listen("published").subscribe(collecting);
+    collecting.request(10);
+    connection.fetch("SELECT 1").await();
+    say("published", "x".repeat(7999));
+    assertThat(collecting.next()).hasSize(7999);
+    assertThatThrownBy(() -> say("published", "x".repeat(8000)))
+        .isInstanceOf(PgServerException.class);
+    say("published", "");
+    assertThat(collecting.next()).isEmpty();
+  }
+
+  /** What {@link #aMillionNotificationsPassASlowSubscriber} runs in a JVM of its own. */
+  static final class Flood {
+    private Flood() {}
+
+    public static void main(String[] dsn) throws InterruptedException {
+      PgConnection listening = PgConnection.connect(dsn[0]).await();
+      PgConnection saying = PgConnection.connect(dsn[0]).await();
+      Collecting slow = new Collecting();
+      AtomicInteger heard = new AtomicInteger();
+      listening.listen("flood").subscribe(slow);
+      listening.addListener("flood", notification -> heard.incrementAndGet()).await();
+      PgFuture<CommandTag> said =
+          saying.execute("SELECT pg_notify('flood', i::text) FROM generate_series(1, 1000000) i");
+      int queries = 0;
+      while (!said.isDone() || heard.get() < 1_000_000) {
+        listening.fetchValue(Integer.class, "SELECT 1").await();
+        queries++;
+      }
+      said.await();
+      slow.request(Long.MAX_VALUE);
+      try {
+        slow.ended.join();
+      } catch (CompletionException fellBehind) {
+        System.out.print(fellBehind.getCause().getMessage());
+      }
+      System.out.print(" read " + slow.payloads.size() + ", queries " + (queries > 1));
+      listening.terminate();
+      saying.terminate();
+    }
+  }
+
+  @Test
+  void aMillionNotificationsPassASlowSubscriber(@TempDir Path directory) throws Exception {
+    assertThat(ForkedJvm.run(directory, Flood.class, "-Xmx48m", TestServer.shared().dsn()))
+        .contains("more than 1024 notifications waited")
+        .endsWith("read 1024, queries true");
   }
 }

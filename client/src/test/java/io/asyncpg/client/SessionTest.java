@@ -10,6 +10,8 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
@@ -119,11 +121,19 @@ class SessionTest {
         Executors.newSingleThreadExecutor(work -> new Thread(work, "completions"));
     try (PgConnection connection =
         PgConnection.connect(config().completionExecutor(executor).build()).await()) {
-      String thread =
-          connection
-              .fetch("SELECT pg_sleep(0.05)")
-              .thenApply(rows -> Thread.currentThread().getName())
-              .join();
+      CountDownLatch attached = new CountDownLatch(1);
+      executor.execute(
+          () -> {
+            try {
+              attached.await();
+            } catch (InterruptedException e) {
+              throw new AssertionError(e);
+            }
+          });
+      CompletableFuture<String> name =
+          connection.fetch("SELECT 1").thenApply(rows -> Thread.currentThread().getName());
+      attached.countDown();
+      String thread = name.join();
       assertThat(thread).isEqualTo("completions");
     } finally {
       executor.shutdown();

@@ -8,6 +8,7 @@ import io.asyncpg.error.InvalidCachedStatementException;
 import io.asyncpg.error.InvalidSqlStatementNameException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.testkit.TestServer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -78,6 +79,29 @@ class StatementTest {
     assertThatThrownBy(() -> statement.fetch().await())
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("1 parameter");
+  }
+
+  @Test
+  void itsRowsCanBeStreamedAndReadThroughACursor() {
+    PgStatement statement = connection.prepare("SELECT generate_series(1, $1)").await();
+    int sum = 0;
+    try (RowStream rows = statement.stream(100).fetchSize(7)) {
+      for (Row row : rows) {
+        sum += row.getInt(0);
+      }
+    }
+    assertThat(sum).isEqualTo(5050);
+    try (PgTransaction transaction = connection.begin().await();
+        Cursor cursor = statement.cursor(10).await()) {
+      assertThat(cursor.fetch(4).await()).hasSize(4);
+      assertThat(transaction.fetchValue(Integer.class, "SELECT 1").await()).isEqualTo(1);
+      assertThat(cursor.fetch(40).await()).hasSize(6);
+    }
+    statement.close();
+    RowStream late = statement.stream(1);
+    assertThatThrownBy(() -> late.iterator().hasNext())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("closed");
   }
 
   @Test
@@ -238,6 +262,23 @@ class StatementTest {
     PgStatement empty = connection.prepare("").await();
     assertThat(empty.execute().await()).hasToString("");
     assertThat(empty.columns()).isEmpty();
+  }
+
+  @Test
+  void moreStatementsThanTheCacheHoldsMayWaitTogether() {
+    reconnect(config().statementCacheSize(2));
+    List<PgFuture<Integer>> answers =
+        IntStream.range(0, 50)
+            .mapToObj(
+                i ->
+                    connection
+                        .withTimeout(Duration.ofSeconds(20))
+                        .fetchValue(Integer.class, "SELECT " + i))
+            .collect(Collectors.toList());
+    for (int i = 0; i < 50; i++) {
+      assertThat(answers.get(i).await()).isEqualTo(i);
+    }
+    assertThat(preparedOnServer("SELECT %")).isLessThanOrEqualTo(3);
   }
 
   @Test

@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.testkit.TestServer;
-import java.io.File;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -155,18 +153,20 @@ class StreamTest {
   @Test
   void aRunningStatementIsCancelledWhenItsStreamIsClosed() {
     RowStream rows = connection.stream("SELECT i, pg_sleep(i * 30) FROM generate_series(0, 1) i");
-    CompletableFuture<Throwable> reader =
-        CompletableFuture.supplyAsync(
+    CompletableFuture<Throwable> reader = new CompletableFuture<>();
+    new Thread(
             () -> {
               try {
                 sum(rows.fetchSize(2));
-                return null;
+                reader.complete(null);
               } catch (RuntimeException failure) {
-                return failure;
+                reader.complete(failure);
               }
-            });
+            })
+        .start();
+    TestServer.shared().awaitSleeping(connection.serverPid());
     PgFuture<Integer> behind = connection.fetchValue(Integer.class, "SELECT 5");
-    CompletableFuture.delayedExecutor(200, TimeUnit.MILLISECONDS).execute(rows::close);
+    rows.close();
     assertThat(reader.orTimeout(10, TimeUnit.SECONDS).join())
         .isInstanceOf(CancellationException.class);
     assertThat(behind.orTimeout(10, TimeUnit.SECONDS).join()).isEqualTo(5);
@@ -234,14 +234,9 @@ class StreamTest {
 
   @Test
   void iteratingOnTheEventLoopIsRefused() {
-    assertThatThrownBy(
-            () ->
-                connection
-                    .fetchValue(Integer.class, "SELECT 1")
-                    .thenApply(one -> sum(connection.stream(SERIES, 3)))
-                    .join())
-        .hasRootCauseInstanceOf(IllegalStateException.class)
-        .hasStackTraceContaining("would block the very thread");
+    assertThat(OnTheLoop.thrownBy(connection, () -> sum(connection.stream(SERIES, 3))))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("would block the very thread");
   }
 
   @Test
@@ -310,30 +305,7 @@ class StreamTest {
 
   @Test
   void tenMillionRowsPassThroughASmallHeap(@TempDir Path directory) throws Exception {
-    Path output = directory.resolve("output");
-    Process jvm =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx64m",
-                "-cp",
-                classPath(),
-                TenMillion.class.getName(),
-                TestServer.shared().dsn())
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start();
-    try {
-      assertThat(jvm.waitFor(180, TimeUnit.SECONDS)).isTrue();
-      assertThat(Files.readString(output)).endsWith("50000005000000");
-    } finally {
-      jvm.destroyForcibly();
-    }
-  }
-
-  private static String classPath() {
-    String modules = System.getProperty("jdk.module.path", "");
-    String classes =
-        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-    return modules.isEmpty() ? classes : modules + File.pathSeparator + classes;
+    assertThat(ForkedJvm.run(directory, TenMillion.class, "-Xmx64m", TestServer.shared().dsn()))
+        .endsWith("50000005000000");
   }
 }

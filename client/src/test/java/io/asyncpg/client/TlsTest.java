@@ -3,9 +3,16 @@ package io.asyncpg.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.asyncpg.client.netty.NettyConnections;
 import io.asyncpg.error.InvalidAuthorizationSpecificationException;
 import io.asyncpg.error.PgConnectionException;
+import io.asyncpg.error.PgException;
 import io.asyncpg.testkit.TestServer;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslProvider;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +24,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -371,5 +380,192 @@ class TlsTest {
     } catch (IOException e) {
       throw new AssertionError(Objects.toString(e.getMessage()), e);
     }
+  }
+
+  private static SSLContext trusting(Certificates whom) throws Exception {
+    KeyStore trusted = KeyStore.getInstance("PKCS12");
+    trusted.load(null, null);
+    trusted.setCertificateEntry("root", whom.root());
+    TrustManagerFactory managers = TrustManagerFactory.getInstance("PKIX");
+    managers.init(trusted);
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(null, managers.getTrustManagers(), null);
+    return context;
+  }
+
+  @Test
+  void anApplicationMayBringItsOwnSslContext() throws Exception {
+    assertThat(version(to("localhost", "sslmode=verify-full").sslContext(trusting(authority))))
+        .isEqualTo("TLSv1.3");
+    assertThat(
+            version(
+                to("localhost", "sslmode=require&ssl_max_protocol_version=TLSv1.2")
+                    .sslContext(trusting(authority))))
+        .isEqualTo("TLSv1.2");
+    isRefused(
+        to("localhost", "sslmode=require").sslContext(trusting(stranger)),
+        "the SSLContext that the application has given");
+    isRefused(
+        to("127.0.0.1", "sslmode=verify-full").sslContext(trusting(authority)),
+        "not made out to 127.0.0.1");
+  }
+
+  @Test
+  void anApplicationMayBringNettysSslContext() throws Exception {
+    SslContext context =
+        SslContextBuilder.forClient()
+            .sslProvider(SslProvider.JDK)
+            .trustManager(authority.root())
+            .build();
+    var loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    try {
+      PgConnection connection =
+          NettyConnections.connect(
+                  to("localhost", "sslmode=verify-full&sslnegotiation=direct").build(),
+                  loops,
+                  context)
+              .await();
+      assertThat(
+              connection
+                  .fetchValue(
+                      Boolean.class, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+                  .await())
+          .isTrue();
+      connection.close();
+      connection.closed().await();
+    } finally {
+      loops.shutdownGracefully().sync();
+    }
+  }
+
+  /** What libpq's manual says, "SSL Mode Descriptions": for each kind of server, mode by mode. */
+  @ParameterizedTest
+  @CsvSource({
+    "ssl = off,       plain,   plain, plain,   refused, refused, refused",
+    "ssl = on,        plain,   plain, tls,     tls,     tls,     tls",
+    "hostssl only,    refused, tls,   tls,     tls,     tls,     tls",
+    "hostnossl only,  plain,   plain, plain,   refused, refused, refused",
+    "certificate,     refused, tls,   tls,     tls,     tls,     tls",
+    "no certificate,  refused, refused, refused, refused, refused, refused"
+  })
+  void theMatrixOfServersAndModesIsLibpqs(
+      String kind,
+      String disable,
+      String allow,
+      String prefer,
+      String require,
+      String verifyCa,
+      String verifyFull) {
+    Path certificate = authority.write("matrix.crt", client.certificate());
+    Path key = authority.write("matrix.key", client.key());
+    String more = kind.equals("certificate") ? "&sslcert=" + certificate + "&sslkey=" + key : "";
+    String[] expected = {disable, allow, prefer, require, verifyCa, verifyFull};
+    String[] lines =
+        switch (kind) {
+          case "hostssl only" ->
+              new String[] {"hostssl all all all trust", "host all all all reject"};
+          case "hostnossl only" ->
+              new String[] {"hostnossl all all all trust", "host all all all reject"};
+          case "certificate", "no certificate" ->
+              new String[] {"hostssl all all all cert", "host all all all reject"};
+          default -> new String[] {"host all all all trust"};
+        };
+    boolean off = kind.equals("ssl = off");
+    if (off) {
+      server.set("ssl", "off");
+    }
+    try (TestServer.Hba only = server.withHba(lines)) {
+      assertThat(only).isNotNull();
+      for (SslMode mode : SslMode.values()) {
+        String parameters = "sslmode=" + mode + "&sslrootcert=ROOT" + more;
+        // With a root certificate require means verify-ca, which these servers pass.
+        assertThat(outcome(parameters)).as("%s", mode).isEqualTo(expected[mode.ordinal()]);
+        boolean weak = mode.compareTo(SslMode.REQUIRE) < 0;
+        String direct = parameters + "&sslnegotiation=direct";
+        if (weak) {
+          assertThatThrownBy(() -> to("localhost", direct).build())
+              .isInstanceOf(IllegalArgumentException.class)
+              .hasMessageContaining("sslmode");
+        } else if (server.majorVersion() >= 17) {
+          assertThat(outcome(direct)).as("direct, %s", mode).isEqualTo(expected[mode.ordinal()]);
+        }
+      }
+    } finally {
+      if (off) {
+        server.set("ssl", "on");
+      }
+    }
+  }
+
+  private static String outcome(String parameters) {
+    try {
+      return version(parameters) == null ? "plain" : "tls";
+    } catch (PgException refused) {
+      return "refused";
+    }
+  }
+
+  @Test
+  void anExpiredCertificateIsRefused() {
+    Certificates.Issued old = authority.issue("localhost", "EC", -2, "localhost");
+    servingWith(
+        old,
+        () -> {
+          isRefused(
+              to("localhost", "sslmode=verify-ca&sslrootcert=ROOT"), "has expired", "renew it");
+          assertThat(version("sslmode=require")).isNotNull();
+        });
+  }
+
+  private static void servingWith(Certificates.Issued other, Runnable test) {
+    server.set("ssl_cert_file", authority.write("other.crt", other.certificate()).toString());
+    server.set("ssl_key_file", authority.write("other.key", other.key()).toString());
+    server.reload();
+    try {
+      test.run();
+    } finally {
+      server.unset("ssl_cert_file");
+      server.unset("ssl_key_file");
+    }
+  }
+
+  private static String scramUser(String channelBinding) {
+    PgConfig config =
+        to("localhost", "sslmode=require&channel_binding=" + channelBinding)
+            .user(TestServer.SCRAM_USER)
+            .password(TestServer.USERS_PASSWORD)
+            .build();
+    PgConnection connection = PgConnection.connect(config).await();
+    try {
+      return connection.fetchValue(String.class, "SELECT current_user::text").await();
+    } finally {
+      connection.close();
+      connection.closed().await();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "EC, SHA256withECDSA",
+    "EC, SHA384withECDSA",
+    "RSA, SHA512withRSA",
+    "RSA, SHA256withRSAandMGF1"
+  })
+  void everyCertificateWithAHashOfItsOwnBindsTheChannel(String algorithm, String signature) {
+    servingWith(
+        Certificates.selfSigned("localhost", Certificates.keys(algorithm), signature),
+        () -> assertThat(scramUser("require")).isEqualTo(TestServer.SCRAM_USER));
+  }
+
+  @Test
+  void aCertificateOfEd25519IsRefusedWhereBindingIsRequiredAndDoneWithoutElsewhere() {
+    servingWith(
+        Certificates.selfSigned("localhost", Certificates.keys("Ed25519"), "Ed25519"),
+        () -> {
+          assertThat(scramUser("prefer")).isEqualTo(TestServer.SCRAM_USER);
+          assertThatThrownBy(() -> scramUser("require"))
+              .isInstanceOf(PgConnectionException.class)
+              .hasMessageContainingAll("Ed25519", "channel_binding=prefer");
+        });
   }
 }

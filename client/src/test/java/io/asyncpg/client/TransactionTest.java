@@ -200,14 +200,20 @@ class TransactionTest {
   @Test
   void cancellingTheFutureCancelsTheStatementAndRollsBack() {
     AtomicReference<PgTransaction> used = new AtomicReference<>();
+    CompletableFuture<Void> asleep = new CompletableFuture<>();
     PgFuture<CommandTag> running =
         connection.transaction(
             tx -> {
               used.set(tx);
               return tx.execute("INSERT INTO account VALUES (1, 10)")
-                  .thenCompose(done -> tx.execute("SELECT pg_sleep(60)"));
+                  .thenCompose(
+                      done -> {
+                        PgFuture<CommandTag> sleep = tx.execute("SELECT pg_sleep(60)");
+                        asleep.complete(null);
+                        return sleep;
+                      });
             });
-    connection.fetchValue(Integer.class, "SELECT 1").await();
+    asleep.join();
     running.cancel(true);
     assertThatThrownBy(running::await).isInstanceOf(CancellationException.class);
     assertThat(
@@ -520,6 +526,20 @@ class TransactionTest {
     transaction.execute("INSERT INTO account VALUES (1, 10)").await();
     transaction.rollback().await();
     assertThat(accounts()).isZero();
+  }
+
+  @Test
+  void aBatchThatDoesNotEncodeLeavesTheTransactionOpen() {
+    String sql = "INSERT INTO account VALUES ($1, 0)";
+    connection.executeMany(sql, List.of()).await();
+    PgTransaction transaction = connection.begin().await();
+    assertThatThrownBy(
+            () -> transaction.executeMany(sql, List.of(List.of(1), List.of("x"))).await())
+        .hasMessageContaining("cannot become int4");
+    assertThat(connection.isInTransaction()).isTrue();
+    transaction.execute("INSERT INTO account VALUES (2, 0)").await();
+    transaction.commit().await();
+    assertThat(accounts()).isPositive();
   }
 
   @Test

@@ -24,7 +24,10 @@ public abstract sealed class PgException extends RuntimeException
 
   PgException(
       String message, @Nullable String sql, RetrySafety retrySafety, @Nullable Throwable cause) {
-    super(message, cause);
+    super(message);
+    if (cause != null) {
+      initCause(cause); // without one it may still get one: what made the server say this
+    }
     this.sql = sql;
     this.retrySafety = retrySafety;
   }

@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  *                       ^
  * </pre>
  *
- * DETAIL, HINT and QUERY follow where the server sent them, ROW where a batch failed; passwords in
- * SQL are covered. DETAIL is the server's word and may quote a row's values; {@link
+ * DETAIL, HINT and QUERY follow where the server sent them, ROW or STATEMENT where a batch failed;
+ * passwords in SQL are covered. DETAIL is the server's word and may quote a row's values; {@link
  * #serverMessage()} is the primary message alone.
  */
 public non-sealed class PgServerException extends PgException {
@@ -28,6 +28,7 @@ public non-sealed class PgServerException extends PgException {
   private final Diagnostic diagnostic;
 
   private long row = -1;
+  private int statement = -1;
 
   PgServerException(Diagnostic diagnostic, @Nullable String sql, RetrySafety retrySafety) {
     super(diagnostic.message(), sql, retrySafety, null);
@@ -64,6 +65,31 @@ public non-sealed class PgServerException extends PgException {
     PgServerException exception = of(diagnostic, sql, retrySafety);
     exception.row = row;
     return exception;
+  }
+
+  /**
+   * The exception for what the server said of one statement of a batch.
+   *
+   * @param diagnostic what the server said
+   * @param sql the statement's SQL, or null where there is none
+   * @param retrySafety what became of the batch
+   * @param statement which statement of the batch it was about, from 0
+   * @return the exception, not thrown
+   */
+  public static PgServerException ofStatement(
+      Diagnostic diagnostic, @Nullable String sql, RetrySafety retrySafety, int statement) {
+    PgServerException exception = of(diagnostic, sql, retrySafety);
+    exception.statement = statement;
+    return exception;
+  }
+
+  /**
+   * Which statement of a batch of different ones failed.
+   *
+   * @return its index, from 0; -1 when the request was no such batch
+   */
+  public final int statement() {
+    return statement;
   }
 
   /**
@@ -254,6 +280,9 @@ public non-sealed class PgServerException extends PgException {
     appendField(text, "QUERY:  ", query == null ? null : withoutPasswords(query));
     if (row >= 0) {
       text.append("\nROW:  ").append(row).append(" (the first is 0)");
+    }
+    if (statement >= 0) {
+      text.append("\nSTATEMENT:  ").append(statement).append(" (the first is 0)");
     }
     return text.toString();
   }

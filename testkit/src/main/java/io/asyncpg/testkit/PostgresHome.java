@@ -136,6 +136,15 @@ record PostgresHome(Path directory) {
     }
   }
 
+  /** Copies a directory that does not change meanwhile, with the permissions of its files. */
+  static void copyTree(Path from, Path to) throws IOException {
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : (Iterable<Path>) files::iterator) {
+        Files.copy(file, to.resolve(from.relativize(file)), StandardCopyOption.COPY_ATTRIBUTES);
+      }
+    }
+  }
+
   static void deleteTree(Path directory) {
     if (!Files.exists(directory)) return;
     try (Stream<Path> files = Files.walk(directory)) {

@@ -80,6 +80,41 @@ final class Postmaster {
     }
   }
 
+  /**
+   * A streaming standby of a cluster: a copy of its data, made while it was stopped for a moment.
+   *
+   * @param user whom the primary lets replicate
+   */
+  static Postmaster standbyOf(Postmaster primary, String user) {
+    try {
+      Path directory = Files.createTempDirectory("asyncpg-pg");
+      Postmaster standby = new Postmaster(primary.home, directory, freePort());
+      try {
+        primary.stop("fast");
+        try {
+          PostgresHome.copyTree(primary.data(), standby.data());
+        } finally {
+          primary.start();
+        }
+        Map<String, String> settings = new LinkedHashMap<>();
+        settings.put("port", Integer.toString(standby.port));
+        settings.put("unix_socket_directories", directory.toString());
+        settings.put(
+            "primary_conninfo",
+            "host=localhost port=" + primary.port + " user=" + user + " sslmode=disable");
+        standby.configure(settings);
+        Files.createFile(standby.data().resolve("standby.signal"));
+        standby.start();
+      } catch (RuntimeException | IOException e) {
+        standby.close();
+        throw e;
+      }
+      return standby;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   int port() {
     return port;
   }
@@ -114,8 +149,13 @@ final class Postmaster {
     if (!PostgresHome.onWindows()) all.put("unix_socket_directories", directory.toString());
     all.putAll(TestServer.USUAL_SETTINGS);
     all.putAll(settings);
+    configure(all);
+  }
+
+  /** Adds settings; the last of a name counts. */
+  private void configure(Map<String, String> settings) throws IOException {
     StringBuilder conf = new StringBuilder("\n");
-    all.forEach(
+    settings.forEach(
         (name, value) -> conf.append(name).append(" = ").append(quoted(value)).append('\n'));
     Path file = data().resolve("postgresql.conf");
     Files.writeString(file, Files.readString(file) + conf);

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.ServiceLoader;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -160,6 +161,22 @@ public final class TestServer implements AutoCloseable {
   /** An embedded server of the caller's own, with these settings over the usual ones. */
   public static TestServer start(Map<String, String> settings) {
     return launched(PostgresHome.embedded(), settings);
+  }
+
+  /**
+   * A streaming standby of this server, of the caller's own. This server is stopped for a moment.
+   */
+  public TestServer standby() {
+    Postmaster standby = Postmaster.standbyOf(own(), keeper);
+    return new TestServer(
+        "localhost", standby.port(), user, password, database, keeper, standby, standby::close);
+  }
+
+  /** Makes a standby the primary; returns when it takes writes. */
+  public void promote() {
+    if (!"t".equals(valueAs(keeper, "SELECT pg_promote()"))) {
+      throw new IllegalStateException("the standby was not promoted in a minute");
+    }
   }
 
   /**
@@ -512,6 +529,20 @@ public final class TestServer implements AutoCloseable {
    */
   public void startAgain() {
     own().start();
+  }
+
+  /** Waits until this session is inside {@code pg_sleep}. */
+  public void awaitSleeping(int serverPid) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    String sleeping =
+        "SELECT count(*) FROM pg_sleep(0.01), pg_stat_activity"
+            + " WHERE wait_event = 'PgSleep' AND pid = "
+            + serverPid;
+    while (!"1".equals(value(sleeping))) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError("session " + serverPid + " has not come to sleep in 30 seconds");
+      }
+    }
   }
 
   /** {@code kill -9} of one session's process: the server then resets all the others (57P02). */

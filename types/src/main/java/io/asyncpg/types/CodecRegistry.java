@@ -191,6 +191,32 @@ public final class CodecRegistry {
                 : "or register a Codec for it"));
   }
 
+  /**
+   * The codec that writes a type in one format, for COPY, which has one for all.
+   *
+   * @param type the type the server expects
+   * @param javaType the class of the value
+   * @param format the format
+   * @return a codec of that format that takes values of that class
+   * @throws PgCodecException if the class cannot become the type in that format
+   */
+  public Codec<?> encoder(PgType type, Type javaType, Format format) {
+    Class<?> given = JavaTypes.raw(javaType);
+    Codec<?> found = findEncoder(type, given, format);
+    if (found != null) {
+      return found;
+    }
+    throw new PgCodecException(
+        given.getName()
+            + " cannot become "
+            + type.displayName()
+            + " in "
+            + format
+            + " format: "
+            + writable(type)
+            + "or register a Codec for it");
+  }
+
   /** The format the server is asked for: the default codec's. */
   Format formatOf(PgType type) {
     var question = new Question(type, null, null, false);

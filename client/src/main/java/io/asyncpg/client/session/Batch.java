@@ -73,7 +73,7 @@ abstract class Batch<R> extends PreparedRequest<R> {
 
   @Override
   void write(Session session, FrontendWriter out) {
-    if (prepared().mayReadFromClient()) {
+    if (prepared().readsFromClient()) {
       throw Sql.copyRefused(sql(), "copyToTable");
     }
     inTransaction = session.transactionStatus() != TransactionStatus.IDLE || enclosing() != null;

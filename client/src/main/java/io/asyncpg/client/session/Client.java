@@ -1,7 +1,11 @@
 package io.asyncpg.client.session;
 
 import io.asyncpg.client.CommandTag;
+import io.asyncpg.client.CopyOptions;
+import io.asyncpg.client.CopySink;
+import io.asyncpg.client.CopySource;
 import io.asyncpg.client.Cursor;
+import io.asyncpg.client.PgBatch;
 import io.asyncpg.client.PgClient;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.PgTransaction;
@@ -103,7 +107,7 @@ abstract class Client implements PgClient {
     }
     try {
       return call.apply(nanos);
-    } catch (IllegalArgumentException misuse) {
+    } catch (IllegalArgumentException | IllegalStateException misuse) {
       return PgFuture.failed(misuse);
     }
   }
@@ -174,6 +178,68 @@ abstract class Client implements PgClient {
         sql,
         (buffer, fetchSize, time) ->
             new PortalStream(session, sql, arguments, buffer, fetchSize, time));
+  }
+
+  /** A batch that is empty; for those whose interface has it. */
+  public PgBatch batch() {
+    return new StatementBatch(this);
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyFromTable(String table, CopySink sink, CopyOptions options) {
+    return run(table, time -> CopyOut.ofTable(session, table, sink, options, time));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyFromQuery(
+      String sql, List<?> args, CopySink sink, CopyOptions options) {
+    return run(
+        sql, time -> CopyOut.ofQuery(session, sql, copy(args.toArray()), sink, options, time));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyToTable(String table, CopySource source, CopyOptions options) {
+    return run(table, time -> new CopyIn.OfBytes(session, table, source, options, time));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Iterable<?> rows) {
+    return copyRecordsToTable(table, columns, rows, CopyOptions.binary());
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Flow.Publisher<?> rows) {
+    return copyRecordsToTable(table, columns, rows, CopyOptions.binary());
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Iterable<?> rows, CopyOptions options) {
+    return run(
+        table,
+        time -> new CopyRecords(session, table, options.withColumns(columns), Feed.of(rows), time));
+  }
+
+  @Override
+  public PgFuture<CommandTag> copyRecordsToTable(
+      String table, List<String> columns, Flow.Publisher<?> rows, CopyOptions options) {
+    return run(
+        table,
+        time ->
+            new CopyRecords(
+                session, table, options.withColumns(columns), Feed.of(rows, 256), time));
+  }
+
+  @Override
+  public RowStream copyRows(String sql, @Nullable Object... args) {
+    @Nullable Object[] arguments = copy(args);
+    return new Streaming(
+        this,
+        sql,
+        (buffer, fetchSize, time) ->
+            new CopyRows(session, sql, arguments, buffer, fetchSize, time));
   }
 
   /** Opens a cursor; for those whose interface has it. */

@@ -4,6 +4,7 @@ import io.asyncpg.client.LoadBalanceHosts;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.PgProxy;
 import io.asyncpg.client.Row;
 import io.asyncpg.client.SslMode;
 import io.asyncpg.client.TargetSessionAttrs;
@@ -165,21 +166,23 @@ final class ConnectAttempt {
     }
     int mine = ++step;
     bound(next, 1);
-    Lookup.addresses(next)
+    PgProxy proxy = config.proxy();
+    PgConfig.Host named = proxy == null ? next : new PgConfig.Host(proxy.host(), proxy.port());
+    Lookup.addresses(named)
         .whenCompleteAsync(
             (found, unknown) -> {
               if (step != mine) {
                 return;
               }
               if (found == null) {
-                failed(notKnown(next, unwrapped(unknown)));
+                failed(notKnown(named, unwrapped(unknown)));
                 return;
               }
               List<InetAddress> order = new ArrayList<>(found);
               if (config.loadBalanceHosts() == LoadBalanceHosts.RANDOM) {
                 Collections.shuffle(order);
               }
-              order.forEach(one -> addresses.add(new InetSocketAddress(one, next.port())));
+              order.forEach(one -> addresses.add(new InetSocketAddress(one, named.port())));
               nextAddress();
             },
             loop);

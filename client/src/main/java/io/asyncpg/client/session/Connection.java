@@ -19,6 +19,7 @@ import io.asyncpg.types.PgType;
 import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Flow;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -114,6 +115,20 @@ final class Connection extends Client implements PgConnection {
       return nothingToDo;
     }
     return run("UNLISTEN", nanos -> new Notifications.Unlisten(session, channel, listener, nanos));
+  }
+
+  @Override
+  public Flow.Publisher<Notification> listen(String channel) {
+    return listen(channel, 1024);
+  }
+
+  @Override
+  public Flow.Publisher<Notification> listen(String channel, int bufferSize) {
+    Notifications.quoted(channel);
+    if (bufferSize < 1) {
+      throw new IllegalArgumentException("bufferSize is " + bufferSize + ", but must be 1 or more");
+    }
+    return subscriber -> new Notifications.Ear(this, channel, bufferSize, subscriber).begin();
   }
 
   @Override

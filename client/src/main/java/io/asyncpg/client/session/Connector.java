@@ -6,9 +6,10 @@ import io.asyncpg.client.PgFuture;
 import io.asyncpg.protocol.ScramKeyCache;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
+import io.netty.handler.ssl.SslContext;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +22,7 @@ public final class Connector {
 
   private final PgConfig config;
   private final EventLoopGroup loops;
+  private final @Nullable SslContext sslContext;
   private final TypeCatalog types;
   private final ScramKeyCache scramKeys = new ScramKeyCache(SCRAM_KEYS);
 
@@ -33,7 +35,7 @@ public final class Connector {
    * @param config where and as whom
    */
   public Connector(PgConfig config) {
-    this(config, EventLoops.shared());
+    this(config, EventLoops.shared(), null);
   }
 
   /**
@@ -41,10 +43,12 @@ public final class Connector {
    *
    * @param config where and as whom
    * @param loops of epoll, io_uring or NIO
+   * @param sslContext what encrypts, in place of what the configuration says; null for that
    */
-  public Connector(PgConfig config, EventLoopGroup loops) {
+  public Connector(PgConfig config, EventLoopGroup loops, @Nullable SslContext sslContext) {
     this.config = config;
     this.loops = loops;
+    this.sslContext = sslContext;
     this.types = new TypeCatalog(config.codecs());
   }
 
@@ -74,6 +78,11 @@ public final class Connector {
     return config;
   }
 
+  /** Runs a task later, on an event loop: it must not block. */
+  void schedule(Runnable task, long nanos) {
+    loops.next().schedule(task, nanos, TimeUnit.NANOSECONDS);
+  }
+
   TypeCatalog types() {
     return types;
   }
@@ -84,13 +93,13 @@ public final class Connector {
 
   /** The TLS as its files are now; fails with PgConnectionException. */
   CompletionStage<Tls> tls() {
-    return CompletableFuture.supplyAsync(this::loadTls, ForkJoinPool.commonPool());
+    return CompletableFuture.supplyAsync(this::loadTls, OffLoop.THREADS);
   }
 
   private Tls loadTls() {
     Tls last = tls;
     if (last == null || !last.isCurrent()) {
-      last = Tls.load(config);
+      last = Tls.load(config, sslContext);
       tls = last;
     }
     return last;

@@ -96,6 +96,12 @@ final class Deadlines {
     return timeout("the timeout of " + timeout + " leaves no time", sql, RetrySafety.NOT_SENT);
   }
 
+  /** The server has answered, and the application has not taken the answer. */
+  static PgTimeoutException sinkIsLate(@Nullable String sql) {
+    return timeout(
+        "the server has sent all in time, but the sink has not taken it", sql, RetrySafety.UNKNOWN);
+  }
+
   private static PgTimeoutException timeout(
       String message, @Nullable String sql, RetrySafety safety) {
     return new PgTimeoutException(

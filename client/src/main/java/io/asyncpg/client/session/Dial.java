@@ -3,6 +3,7 @@ package io.asyncpg.client.session;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.asyncpg.client.PgConfig;
+import io.asyncpg.client.PgProxy;
 import io.asyncpg.client.SslMode;
 import io.asyncpg.client.SslNegotiation;
 import io.asyncpg.error.PgConnectionException;
@@ -17,10 +18,12 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.AttributeKey;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSession;
@@ -72,6 +75,7 @@ final class Dial {
   /**
    * Creates one.
    *
+   * @param address the server's, or the proxy's where there is one
    * @param tls not null unless there is no encryption
    */
   Dial(
@@ -118,30 +122,79 @@ final class Dial {
   Channel open(EventLoop loop, Outcome outcome) {
     EventLoops.Transport transport = EventLoops.transport(loop);
     Opening opening = new Opening(outcome);
+    PgProxy proxy = proxy();
+    ProxyHop hop = proxy == null ? null : new ProxyHop(proxy, address);
     Bootstrap bootstrap =
         new Bootstrap()
             .group(loop)
             .channelFactory(transport.sockets(host.isUnixSocket()))
             .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, 0) // the attempt has its own bounds
-            .handler(opening);
+            .handler(
+                new ChannelInitializer<>() {
+                  @Override
+                  protected void initChannel(Channel channel) {
+                    if (hop != null) {
+                      channel.pipeline().addLast(hop.handler());
+                    }
+                    channel.pipeline().addLast(opening);
+                  }
+                });
     if (!host.isUnixSocket()) {
       bootstrap.option(ChannelOption.TCP_NODELAY, true);
       transport.watchFor(bootstrap, config);
     }
-    ChannelFuture connected = bootstrap.connect(address);
-    connected.addListener(
+    ChannelFuture reached;
+    if (hop == null) {
+      reached = bootstrap.connect(address);
+    } else {
+      String literal = host.address();
+      reached =
+          bootstrap
+              .disableResolver() // names are the proxy's to look up
+              .connect(
+                  InetSocketAddress.createUnresolved(
+                      literal == null ? host.name() : literal, host.port()));
+    }
+    Channel channel = reached.channel();
+    reached.addListener(
         done -> {
-          if (done.isSuccess()) {
-            opening.connected(connected.channel());
+          if (!done.isSuccess()) {
+            opening.fail(channel, notReached(done.cause()), false);
+          } else if (hop == null) {
+            opening.connected(channel);
           } else {
-            opening.fail(connected.channel(), notReached(done.cause()), false);
+            hop.connected()
+                .addListener(
+                    through -> {
+                      if (through.isSuccess()) {
+                        opening.connected(channel);
+                      } else {
+                        opening.fail(channel, notReached(through.cause()), false);
+                      }
+                    });
           }
         });
-    return connected.channel();
+    return channel;
+  }
+
+  /** What is in between; null for nothing. */
+  private @Nullable PgProxy proxy() {
+    return host.isUnixSocket() ? null : config.proxy();
   }
 
   private PgConnectionException notReached(@Nullable Throwable cause) {
     String message = cause == null ? "no reason was given" : String.valueOf(cause.getMessage());
+    if (proxy() != null) {
+      return new PgConnectionException(
+          "could not connect to "
+              + this
+              + ": "
+              + message
+              + ": is the proxy running there, does it know us, and does it let us reach that host"
+              + " and port?",
+          RetrySafety.NOT_SENT,
+          cause);
+    }
     return new PgConnectionException(
         "could not connect to "
             + this
@@ -157,7 +210,11 @@ final class Dial {
   /** The host, and its address if that says more. */
   @Override
   public String toString() {
-    if (address instanceof java.net.InetSocketAddress inet && inet.getAddress() != null) {
+    PgProxy proxy = proxy();
+    if (proxy != null) {
+      return host + " through the proxy " + proxy;
+    }
+    if (address instanceof InetSocketAddress inet && inet.getAddress() != null) {
       String literal = inet.getAddress().getHostAddress();
       return literal.equals(host.name()) ? host.toString() : host + " (" + literal + ")";
     }

@@ -140,6 +140,11 @@ abstract class Exchange {
     return true;
   }
 
+  /** How many statements have to be ready together for it. */
+  int preparations() {
+    return 1;
+  }
+
   /** Writes all of it. Whatever it throws fails this exchange alone, and nothing has been sent. */
   abstract void write(Session session, FrontendWriter out);
 

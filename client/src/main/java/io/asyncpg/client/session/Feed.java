@@ -5,9 +5,12 @@ import java.util.Collection;
 import java.util.Iterator;
 import java.util.Queue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,6 +73,20 @@ abstract class Feed<T> {
     return new Published<>(things, readAhead);
   }
 
+  /** Things that a function gives, each in a stage of its own; null is the end. */
+  static <T> Feed<T> staged(Supplier<? extends CompletionStage<@Nullable T>> things) {
+    return new Staged<>(things);
+  }
+
+  /** Why a row was refused that the application gave: no failure of its own. */
+  static final class NullRow extends IllegalArgumentException {
+    private static final long serialVersionUID = 1L;
+
+    NullRow(long index) {
+      super("row " + index + " is null: each row is an object");
+    }
+  }
+
   /**
    * Begins to read ahead.
    *
@@ -115,7 +132,7 @@ abstract class Feed<T> {
 
   private static <T> T notNull(@Nullable T thing, long index) {
     if (thing == null) {
-      throw new IllegalArgumentException("row " + index + " is null: each row is an object");
+      throw new NullRow(index);
     }
     return thing;
   }
@@ -185,6 +202,7 @@ abstract class Feed<T> {
     // Guarded by this.
     private @Nullable ArrayDeque<T> next;
     private boolean reading;
+    private @Nullable Thread reader;
     private boolean ended;
     private boolean stopped;
     private @Nullable Throwable failure;
@@ -248,6 +266,9 @@ abstract class Feed<T> {
         close = !stopped && !ended && !reading;
         stopped = true;
         next = null;
+        if (reader != null) {
+          reader.interrupt(); // what it waits for is not wanted any more
+        }
       }
       if (close) {
         OffLoop.execute(this::close);
@@ -265,6 +286,9 @@ abstract class Feed<T> {
       Throwable reason = null;
       boolean atEnd = false;
       long begun = System.nanoTime();
+      synchronized (this) {
+        reader = Thread.currentThread();
+      }
       try {
         Source<T> from = source;
         if (from == null) {
@@ -284,6 +308,10 @@ abstract class Feed<T> {
         }
       } catch (Throwable theirs) {
         reason = theirs;
+      }
+      synchronized (this) {
+        reader = null;
+        Thread.interrupted(); // by stop(): nothing for whoever uses this thread next
       }
       if (atEnd || reason != null || isStopped()) {
         Throwable closing = close();
@@ -436,6 +464,82 @@ abstract class Feed<T> {
         from.cancel();
       }
       arrived.clear();
+    }
+  }
+
+  private static final class Staged<T> extends Feed<T> {
+    /** What a stage came to. */
+    private record Outcome<T>(@Nullable T thing, @Nullable Throwable failure) {}
+
+    private final Supplier<? extends CompletionStage<@Nullable T>> things;
+    private Runnable wake = () -> {};
+    private boolean asked;
+    private boolean ended;
+    private @Nullable Throwable failure;
+    private volatile @Nullable Outcome<T> arrived;
+
+    Staged(Supplier<? extends CompletionStage<@Nullable T>> things) {
+      this.things = things;
+    }
+
+    @Override
+    void start(Runnable wake) {
+      this.wake = wake;
+    }
+
+    @Override
+    @Nullable T take() {
+      if (ended) {
+        return null;
+      }
+      if (!asked) {
+        asked = true;
+        ask();
+      }
+      Outcome<T> outcome = arrived;
+      if (outcome == null) {
+        return null;
+      }
+      asked = false;
+      arrived = null;
+      failure = outcome.failure;
+      ended = outcome.thing == null;
+      return outcome.thing;
+    }
+
+    private void ask() {
+      CompletionStage<@Nullable T> stage;
+      try {
+        stage = things.get();
+        if (stage == null) {
+          throw new NullPointerException("the source gave no stage");
+        }
+      } catch (RuntimeException theirs) {
+        arrived = new Outcome<>(null, theirs);
+        return;
+      }
+      stage.whenComplete(
+          (thing, theirs) -> {
+            Throwable cause = theirs instanceof CompletionException ? theirs.getCause() : null;
+            arrived = new Outcome<>(thing, cause == null ? theirs : cause);
+            wake.run();
+          });
+    }
+
+    @Override
+    boolean isAtEnd() {
+      return ended;
+    }
+
+    @Override
+    @Nullable Throwable failure() {
+      return failure;
+    }
+
+    @Override
+    void stop() {
+      ended = true;
+      arrived = null;
     }
   }
 }

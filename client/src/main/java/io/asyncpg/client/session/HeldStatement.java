@@ -18,6 +18,7 @@ final class HeldStatement {
   private @Nullable Preparation preparation;
 
   private @Nullable Preparation described;
+  private boolean released;
 
   HeldStatement(String sql) {
     this.sql = sql;
@@ -46,6 +47,15 @@ final class HeldStatement {
 
   @Nullable Preparation preparation() {
     return preparation;
+  }
+
+  /** Nobody holds it any more: what comes late must not prepare it once more. */
+  void release() {
+    released = true;
+  }
+
+  boolean isReleased() {
+    return released;
   }
 
   /**

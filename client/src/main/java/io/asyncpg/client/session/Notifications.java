@@ -15,6 +15,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Flow;
+import java.util.concurrent.SubmissionPublisher;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -39,10 +42,27 @@ final class Notifications {
   }
 
   void deliver(Notification notification) {
+    List<Consumer<Notification>> those = listeners.getOrDefault(notification.channel(), List.of());
+    boolean others = false;
+    for (Consumer<Notification> listener : those) {
+      if (listener instanceof Ear ear) {
+        ear.accept(notification); // it has its own buffer and its own thread
+      } else {
+        others = true;
+      }
+    }
+    if (others) {
+      call(those, notification);
+    }
+  }
+
+  private void call(List<Consumer<Notification>> those, Notification notification) {
     deliveries.execute(
         () -> {
-          for (Consumer<Notification> listener :
-              listeners.getOrDefault(notification.channel(), List.of())) {
+          for (Consumer<Notification> listener : those) {
+            if (listener instanceof Ear) {
+              continue;
+            }
             try {
               listener.accept(notification);
             } catch (RuntimeException theirs) {
@@ -55,7 +75,15 @@ final class Notifications {
         });
   }
 
-  void clear() {
+  /** Nobody listens any more: the session has been reset, or has ended for this reason. */
+  void clear(@Nullable Throwable reason) {
+    for (List<Consumer<Notification>> those : listeners.values()) {
+      for (Consumer<Notification> listener : those) {
+        if (listener instanceof Ear ear) {
+          ear.over(reason);
+        }
+      }
+    }
     listeners.clear();
     listening.clear();
   }
@@ -88,6 +116,124 @@ final class Notifications {
               + channel);
     }
     return '"' + channel.replace("\"", "\"\"") + '"';
+  }
+
+  /** A subscriber and its buffer: nobody waits for it. */
+  static final class Ear implements Consumer<Notification>, Flow.Subscriber<Notification> {
+    private final Connection connection;
+    private final String channel;
+    private final Flow.Subscriber<? super Notification> subscriber;
+    private final SubmissionPublisher<Notification> buffer;
+    private volatile Flow.@Nullable Subscription subscription;
+    private volatile @Nullable Throwable failure;
+
+    Ear(
+        Connection connection,
+        String channel,
+        int bufferSize,
+        Flow.Subscriber<? super Notification> subscriber) {
+      this.connection = connection;
+      this.channel = channel;
+      this.subscriber = subscriber;
+      Executor own = connection.session.config().completionExecutor();
+      this.buffer = new SubmissionPublisher<>(own == null ? OffLoop.THREADS : own, bufferSize);
+    }
+
+    void begin() {
+      buffer.subscribe(this);
+      connection
+          .addListener(channel, this)
+          .exceptionally(
+              failure -> {
+                over(failure);
+                return null;
+              });
+    }
+
+    /** On the event loop. */
+    @Override
+    public synchronized void accept(Notification notification) {
+      if (buffer.isClosed()) {
+        return; // UNLISTEN is on its way
+      }
+      if (buffer.offer(notification, (whom, dropped) -> false) < 0) {
+        over(
+            new IllegalStateException(
+                "more than "
+                    + buffer.getMaxBufferCapacity()
+                    + " notifications waited for the subscriber to the channel "
+                    + channel
+                    + ", so it is told no more: give it a larger buffer, or do its work"
+                    + " elsewhere"));
+        leave();
+      }
+    }
+
+    /** Ends it, after what is in its buffer. */
+    synchronized void over(@Nullable Throwable reason) {
+      if (!buffer.isClosed()) {
+        failure = reason;
+        buffer.close();
+      }
+    }
+
+    private void leave() {
+      connection
+          .removeListener(channel, this)
+          .exceptionally(
+              failure -> {
+                LOG.log(Level.DEBUG, "UNLISTEN failed, which changes nothing here", failure);
+                return null;
+              });
+    }
+
+    @Override
+    public void onSubscribe(Flow.Subscription buffered) {
+      subscription = buffered;
+      subscriber.onSubscribe(
+          new Flow.Subscription() {
+            @Override
+            public void request(long notifications) {
+              buffered.request(notifications);
+            }
+
+            @Override
+            public void cancel() {
+              buffered.cancel();
+              leave();
+            }
+          });
+    }
+
+    @Override
+    public void onNext(Notification notification) {
+      try {
+        subscriber.onNext(notification);
+      } catch (RuntimeException theirs) {
+        // A subscriber must not throw (rule 2.13); one that does has had its last notification.
+        LOG.log(Level.WARNING, "a subscriber to the channel " + channel + " failed", theirs);
+        Flow.Subscription buffered = subscription;
+        if (buffered != null) {
+          buffered.cancel();
+        }
+        leave();
+      }
+    }
+
+    @Override
+    public void onError(Throwable refused) {
+      subscriber.onError(refused);
+    }
+
+    @Override
+    public void onComplete() {
+      Throwable reason = failure;
+      if (reason == null) {
+        subscriber.onComplete();
+      } else {
+        subscriber.onError(reason);
+      }
+    }
   }
 
   /** A change of who listens, with LISTEN or UNLISTEN where the server has to know. */

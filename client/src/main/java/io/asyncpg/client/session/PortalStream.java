@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The unnamed portal, read by Execute and Flush a portion at a time, and closed by Sync: so it
  * needs no transaction of the application's.
  */
-final class PortalStream extends StreamRequest {
+class PortalStream extends StreamRequest {
   private enum Phase {
     PARSING,
     BINDING,
@@ -59,7 +59,7 @@ final class PortalStream extends StreamRequest {
 
   @Override
   void write(Session session, FrontendWriter out) {
-    if (prepared().mayReadFromClient()) {
+    if (prepared().readsFromClient()) {
       throw Sql.copyRefused(sql(), "copyToTable");
     }
     phase = Phase.BINDING;
@@ -148,13 +148,32 @@ final class PortalStream extends StreamRequest {
     }
   }
 
+  /** The rows come by another way than the portal. */
+  final void rowsBegin() {
+    expect(Phase.BINDING, "CopyOutResponse");
+    phase = Phase.RUNNING;
+    handedOut = true;
+  }
+
+  final boolean areRowsExpected() {
+    return phase == Phase.RUNNING;
+  }
+
+  final boolean isOver() {
+    return phase == Phase.OVER;
+  }
+
+  final boolean hasArguments() {
+    return arguments.length > 0;
+  }
+
   private void expect(Phase expected, String message) {
     if (phase != expected) {
       throw unexpected(message);
     }
   }
 
-  private void failLocally(Throwable reason) {
+  final void failLocally(Throwable reason) {
     if (failure == null) {
       failure = reason;
     }

@@ -127,9 +127,9 @@ final class Preparation {
     return System.nanoTime() - madeAt > nanos;
   }
 
-  /** See {@link Sql#mayReadFromClient}. */
-  boolean mayReadFromClient() {
-    return shape == ResultShape.NO_COLUMNS && Sql.mayReadFromClient(sql);
+  /** Whether the server will ask for the data of a COPY. */
+  boolean readsFromClient() {
+    return shape == ResultShape.NO_COLUMNS && Sql.isCopyFromClient(sql);
   }
 
   /** Why it cannot be made ready; null while it may still be. */
@@ -139,6 +139,10 @@ final class Preparation {
 
   List<PgType> parameters() {
     return List.of(parameters);
+  }
+
+  int[] parameterOids() {
+    return parameterOids;
   }
 
   ResultShape shape() {
@@ -258,6 +262,17 @@ final class Preparation {
    */
   void writeBind(
       FrontendWriter out, byte[] portal, @Nullable Object[] arguments, ValueWriter values) {
+    writeBind(out, portal, name, arguments, values, shape.resultFormats());
+  }
+
+  /** The same, of another statement with the same parameters. */
+  void writeBind(
+      FrontendWriter out,
+      byte[] portal,
+      byte[] statement,
+      @Nullable Object[] arguments,
+      ValueWriter values,
+      byte[] resultFormats) {
     int count = parameters.length;
     if (arguments.length != count) {
       throw new IllegalArgumentException(
@@ -291,12 +306,12 @@ final class Preparation {
     }
     out.bind(
         portal,
-        name,
+        statement,
         formats == null ? ALL_BINARY : texts == count ? ALL_TEXT : mixed(formats, count),
         count,
         values.array(),
         values.size(),
-        shape.resultFormats());
+        resultFormats);
   }
 
   private Format writeValue(int i, Object argument, ValueWriter values) {

@@ -22,6 +22,7 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
 
   private final String sql;
   private @Nullable HeldStatement held;
+  private boolean unnamed;
   private boolean asked;
   private @Nullable Preparation preparation;
 
@@ -40,11 +41,19 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
     held = statement;
   }
 
-  private Preparation find() {
+  /** Takes nothing from the cache: there is no room for all that have to be ready together. */
+  final void parseEachTime() {
+    unnamed = true;
+  }
+
+  /** The preparation that the statement has now, cold or not. */
+  Preparation find() {
+    Statements statements = session.statements();
     HeldStatement statement = held;
-    return statement == null
-        ? session.statements().get(sql)
-        : statement.preparation(session.statements());
+    if (statement != null) {
+      return statement.preparation(statements);
+    }
+    return unnamed ? statements.unnamed(sql) : statements.get(sql);
   }
 
   private void found(Preparation ready) {
@@ -56,6 +65,13 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
 
   @Override
   boolean isReadyToWrite(Session session, boolean first) {
+    HeldStatement statement = held;
+    if (statement != null && statement.isReleased()) {
+      if (first) {
+        throw new IllegalStateException(statement.ended());
+      }
+      return false;
+    }
     Preparation known = preparation;
     if (known == null || !session.statements().isCurrent(known)) {
       known = find();
@@ -129,7 +145,7 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
   @Override
   boolean mustBeAlone() {
     Preparation ready = preparation;
-    return ready != null && ready.mayReadFromClient();
+    return ready != null && ready.readsFromClient();
   }
 
   @Override

@@ -49,9 +49,19 @@ final class RowArguments {
     }
   }
 
-  /** The names of a record's components, in order. */
-  static String[] componentNames(Class<?> record) {
-    return RECORDS.get(record).names;
+  /** How the records of a class are read. */
+  static RowArguments of(Class<?> record) {
+    return RECORDS.get(record);
+  }
+
+  /** The names of the components, in order. */
+  String[] names() {
+    return names;
+  }
+
+  /** What one component of a record of this class holds. */
+  @Nullable Object read(Object record, int component) {
+    return read(accessors[component], record);
   }
 
   /**

@@ -126,7 +126,7 @@ final class Script extends Request<CommandTag> {
   }
 
   /** The position counts from the beginning of the Query: BEGIN in front is not the caller's. */
-  private static Diagnostic withoutPrefix(Diagnostic d, int length) {
+  static Diagnostic withoutPrefix(Diagnostic d, int length) {
     return length == 0 || d.position() <= length
         ? d
         : new Diagnostic(

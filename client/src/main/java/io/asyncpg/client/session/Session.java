@@ -120,6 +120,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private byte @Nullable [] cancelKey;
   private @Nullable Throwable transportFailure;
   private boolean lost;
+  private volatile @Nullable Throwable whyEnded;
 
   /** Whether anything was run since it began or was reset. */
   private boolean touched;
@@ -144,11 +145,27 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
    * @param exchange fails with {@link PgConnectionException} when the session has ended
    */
   void submit(Exchange exchange) {
+    submit(exchange, exchange);
+  }
+
+  /**
+   * Hands several exchanges over in one piece, so that nothing comes between them.
+   *
+   * @param exchanges one at least, the first first
+   */
+  void submit(List<? extends Exchange> exchanges) {
+    for (int i = 1; i < exchanges.size(); i++) {
+      exchanges.get(i).handedOverBefore = exchanges.get(i - 1);
+    }
+    submit(exchanges.get(0), exchanges.get(exchanges.size() - 1));
+  }
+
+  private void submit(Exchange first, Exchange last) {
     Exchange before;
     do {
       before = handedOver;
-      exchange.handedOverBefore = before;
-    } while (!HANDED_OVER.compareAndSet(this, before, exchange));
+      first.handedOverBefore = before;
+    } while (!HANDED_OVER.compareAndSet(this, before, last));
     if (before == null && !(reading && loop.inEventLoop())) {
       execute(this);
     }
@@ -226,6 +243,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Completes when the session has ended; not to be handed out. */
   PgFuture<@Nullable Void> ended() {
     return ended;
+  }
+
+  /** Why it has ended; of no meaning before. */
+  Throwable whyEnded() {
+    Throwable reason = whyEnded;
+    return reason == null
+        ? new PgConnectionException("the connection has ended", RetrySafety.UNKNOWN, null)
+        : reason;
   }
 
   PgConfig config() {
@@ -452,13 +477,18 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         return;
       }
     }
-    int place = 0;
-    int last = statements.preparedAhead();
+    boolean first = true;
+    int statementsAhead = 0;
     for (Exchange exchange : waiting) {
-      if (place > 0 && !exchange.isAbandoned()) {
+      statementsAhead += exchange.preparations();
+      if (!first && !exchange.isAbandoned()) {
+        if (!statements.hasRoomFor(statementsAhead)) {
+          return; // it would throw out of the cache what those before it have asked for
+        }
         exchange.isReadyToWrite(this, false);
       }
-      if (exchange.mayOpenTransaction() || ++place > last) {
+      first = false;
+      if (exchange.mayOpenTransaction() || urgent.size() >= Statements.PREPARED_AHEAD) {
         return;
       }
     }
@@ -564,7 +594,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   }
 
   void forgetListeners() {
-    notifications.clear();
+    notifications.clear(null);
     noticeListeners.clear();
     queryListeners.clear();
   }
@@ -622,6 +652,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     writer.write(new FrontendMessage.Terminate());
     writer.target(Unpooled.EMPTY_BUFFER);
     channel.writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);
+    notifications.clear(null);
     end(
         new PgConnectionException(
             "the connection was closed by this side", RetrySafety.NOT_SENT, null));
@@ -810,12 +841,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       return;
     }
     lost = true;
+    whyEnded = reason;
     if (reading) {
       reading = false;
       execute(this); // whatever is handed over meanwhile has to be told
     }
     deadlines.stop();
     cancellation.stop();
+    notifications.clear(reason);
     if (!(reason instanceof PgConnectionException)) {
       LOG.log(Level.DEBUG, "the session ends on an error", reason);
     }

@@ -18,12 +18,13 @@ import io.asyncpg.protocol.ScramClient;
 import io.asyncpg.protocol.ScramKeyCache;
 import io.asyncpg.protocol.ScramKeys;
 import io.asyncpg.protocol.TransactionStatus;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ForkJoinPool;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +49,11 @@ final class Startup extends Exchange {
   /** More requests than any honest server makes. */
   private static final int MAX_AUTHENTICATION_MESSAGES = 32;
 
+  private static final String OAUTHBEARER = "OAUTHBEARER";
+
+  /** RFC 6750, b64token. */
+  private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._~+/-]+=*");
+
   private final Session session;
   private final PgConfig config;
   private final PgConfig.Host host;
@@ -58,6 +64,7 @@ final class Startup extends Exchange {
   private @Nullable AuthMethod method;
   private @Nullable ScramClient scram;
   private @Nullable String password;
+  private @Nullable String whyTokenRefused;
   private boolean authenticated;
   private boolean over;
   private int authenticationMessages;
@@ -178,10 +185,20 @@ final class Startup extends Exchange {
                   new FrontendMessage.PasswordMessage(
                       Md5Password.response(config.user(), secret, md5.salt()))));
     } else if (request instanceof BackendMessage.AuthenticationSASL sasl) {
-      begin(AuthMethod.SCRAM_SHA_256);
-      beginSasl(sasl.mechanisms());
+      if (sasl.mechanisms().contains(OAUTHBEARER)
+          && !sasl.mechanisms().contains(ScramClient.SCRAM_SHA_256)) {
+        begin(AuthMethod.OAUTH);
+        beginOauth();
+      } else {
+        begin(AuthMethod.SCRAM_SHA_256);
+        beginSasl(sasl.mechanisms());
+      }
     } else if (request instanceof BackendMessage.AuthenticationSASLContinue more) {
-      continueSasl(more.data());
+      if (method == AuthMethod.OAUTH) {
+        tokenRefused(more.data());
+      } else {
+        continueSasl(more.data());
+      }
     } else if (request instanceof BackendMessage.AuthenticationSASLFinal last) {
       scramUnderWay("AuthenticationSASLFinal").verify(last.data());
     } else {
@@ -219,6 +236,9 @@ final class Startup extends Exchange {
     ScramClient exchange = scram;
     if (exchange != null && !exchange.isVerified()) {
       throw unexpected("AuthenticationOk before the end of the SCRAM exchange");
+    }
+    if (whyTokenRefused != null) {
+      throw unexpected("AuthenticationOk after the token was refused");
     }
     if (method == null && !config.requireAuth().contains(AuthMethod.NONE)) {
       throw refused(
@@ -311,8 +331,7 @@ final class Startup extends Exchange {
     String hashed = secret == null ? "" : secret;
     // Thousands of hashes, on purpose: not on the event loop.
     CompletableFuture.supplyAsync(
-            () -> scramKeys.keys(hashed, challenge.salt(), challenge.iterations()),
-            ForkJoinPool.commonPool())
+            () -> scramKeys.keys(hashed, challenge.salt(), challenge.iterations()), OffLoop.THREADS)
         .whenCompleteAsync(
             (keys, broken) -> {
               if (over) {
@@ -326,6 +345,56 @@ final class Startup extends Exchange {
               }
             },
             session.loop());
+  }
+
+  /** RFC 7628: one message with the token, over a channel that only the server can read. */
+  private void beginOauth() {
+    if (tls == null && !host.isUnixSocket()) {
+      throw refused(
+          "the server asks for an OAuth token on a connection that is not encrypted; whoever reads"
+              + " it could use it: use sslmode=verify-full");
+    }
+    config
+        .oauthToken(host)
+        .whenCompleteAsync(
+            (token, broken) -> {
+              if (over) {
+                return;
+              }
+              try {
+                if (broken != null) {
+                  throw refused("the supplier of the OAuth token failed", broken);
+                } else if (token == null) {
+                  throw refused(
+                      "the server asks for an OAuth token, but there is nobody to ask for one: set"
+                          + " PgConfig.Builder.oauthToken");
+                } else if (!TOKEN.matcher(token).matches()) {
+                  throw refused(
+                      "the supplier of the OAuth token came up with something that is none: letters,"
+                          + " digits and -._~+/= are expected (RFC 6750), without Bearer in front");
+                }
+                session.send(
+                    new FrontendMessage.SASLInitialResponse(
+                        OAUTHBEARER,
+                        ("n,,\1auth=Bearer " + token + "\1\1").getBytes(StandardCharsets.UTF_8)));
+              } catch (RuntimeException failed) {
+                session.lose(failed);
+              }
+            },
+            session.loop());
+  }
+
+  /**
+   * The server says why in JSON; its ErrorResponse comes when we have seen it (RFC 7628, 3.2.3).
+   */
+  private void tokenRefused(byte[] why) {
+    if (whyTokenRefused != null) {
+      throw unexpected("AuthenticationSASLContinue");
+    }
+    whyTokenRefused =
+        new String(why, 0, Math.min(why.length, 1000), StandardCharsets.UTF_8)
+            .replaceAll("\\p{Cntrl}", " ");
+    session.send(new FrontendMessage.SASLResponse(new byte[] {1}));
   }
 
   private ScramClient scramUnderWay(String message) {
@@ -384,6 +453,13 @@ final class Startup extends Exchange {
   @Override
   void failed(Diagnostic diagnostic) {
     PgServerException error = PgServerException.of(diagnostic, null, RetrySafety.NOT_SENT);
+    if (whyTokenRefused != null) {
+      error.addSuppressed(
+          new PgConnectionException(
+              "the server refused the OAuth token: " + whyTokenRefused,
+              RetrySafety.NOT_SENT,
+              null));
+    }
     failure = error;
     if (!diagnostic.endsSession()) {
       // Before the first ReadyForQuery every error is the end, whatever its severity.

@@ -2,10 +2,12 @@ package io.asyncpg.client.session;
 
 import io.asyncpg.client.Column;
 import io.asyncpg.client.CommandTag;
+import io.asyncpg.client.Cursor;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.PgStatement;
 import io.asyncpg.client.Row;
 import io.asyncpg.client.RowCounts;
+import io.asyncpg.client.RowStream;
 import io.asyncpg.client.Rows;
 import io.asyncpg.error.PgException;
 import io.asyncpg.types.PgType;
@@ -94,6 +96,28 @@ final class Statement implements PgStatement {
   @Override
   public PgFuture<Rows> fetchMany(Iterable<?> rows) {
     return run(time -> new Batch.AllRows(session, sql(), Feed.of(rows), time));
+  }
+
+  @Override
+  public RowStream stream(@Nullable Object... args) {
+    @Nullable Object[] arguments = Client.copy(args);
+    return new Streaming(
+        client,
+        sql(),
+        (buffer, fetchSize, time) -> {
+          String ended = held.ended();
+          if (ended != null) {
+            throw new IllegalStateException(ended);
+          }
+          StreamRequest made = new PortalStream(session, sql(), arguments, buffer, fetchSize, time);
+          made.hold(held);
+          return made;
+        });
+  }
+
+  @Override
+  public PgFuture<Cursor> cursor(@Nullable Object... args) {
+    return run(time -> new Portal.Open(client, sql(), Client.copy(args), time));
   }
 
   @Override

@@ -36,6 +36,9 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   private String command = "";
   private long rows;
 
+  /** Which of a batch's statements it is, from 0; -1 where it is by itself. */
+  private int index = -1;
+
   /**
    * Creates a request.
    *
@@ -65,12 +68,29 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
     }
   }
 
-  final boolean hasFailed() {
-    return failure != null;
+  /** Makes it a batch's statement of this index, which its errors name. */
+  final void inBatch(int which) {
+    index = which;
   }
 
   @Override
   void write(Session session, FrontendWriter out) {
+    writeBind(session, out);
+    if (maxRows == 0) {
+      out.executeAndSync();
+    } else {
+      out.execute(UNNAMED_PORTAL, maxRows);
+      out.sync();
+    }
+  }
+
+  /** Writes it without a Sync: others under the same one come before or behind it. */
+  final void writeUnsynced(Session session, FrontendWriter out) {
+    writeBind(session, out);
+    out.execute(UNNAMED_PORTAL, maxRows);
+  }
+
+  private void writeBind(Session session, FrontendWriter out) {
     Preparation ready = prepared();
     phase = Phase.BINDING;
     if (ready.isUnnamed()) {
@@ -78,12 +98,21 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
       ready.writeParse(out);
     }
     ready.writeBind(out, UNNAMED_PORTAL, arguments, session.values());
-    if (maxRows == 0) {
-      out.executeAndSync();
-    } else {
-      out.execute(UNNAMED_PORTAL, maxRows);
-      out.sync();
-    }
+  }
+
+  /** Whether the server has said all there is to say of it but ReadyForQuery. */
+  final boolean isOver() {
+    return phase == Phase.OVER;
+  }
+
+  /** The tag's command, once it is over. */
+  final String command() {
+    return command;
+  }
+
+  /** Why it failed; null while it has not. */
+  final @Nullable Throwable failure() {
+    return failure;
   }
 
   @Override
@@ -186,30 +215,46 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
     if (runAgain && status == TransactionStatus.IDLE && mayRunAgain()) {
       runAgain = false;
       ranAgain = true;
-      failure = null;
-      prepareAgain();
-      discard();
+      forgetAnswer();
       again();
       session.submitAgain(this);
-      return;
+    } else {
+      finish();
     }
+  }
+
+  /** Forgets what was answered: it is written once more. */
+  final void forgetAnswer() {
+    failure = null;
+    prepareAgain();
+    discard();
+  }
+
+  /** Tells its caller what came of it, once it is over. */
+  final void finish() {
     Throwable reason = failure;
     if (reason != null) {
-      super.fail(reason);
+      fail(reason);
     } else if (phase != Phase.OVER) {
       throw unexpected("ReadyForQuery");
     } else {
       try {
         succeed(shape(), command, rows);
       } catch (RuntimeException unfit) {
-        super.fail(unfit);
+        failLocally(unfit);
+        fail(unfit);
       }
     }
   }
 
+  /** Fails for what befell its batch, whatever became of itself. */
+  final void failWith(Throwable reason) {
+    super.fail(reason);
+  }
+
   @Override
   void fail(Throwable reason) {
-    Throwable own = failure;
-    super.fail(own == null ? reason : own);
+    Throwable own = failure == null ? reason : failure;
+    super.fail(index < 0 ? own : StatementBatch.ofStatement(index, own));
   }
 }

@@ -61,15 +61,6 @@ final class Statements {
     return codecs;
   }
 
-  /**
-   * How many requests behind the first may have their statements prepared ahead: fewer than the
-   * cache holds, or these would push each other and the first one's out before their turn comes,
-   * for ever.
-   */
-  int preparedAhead() {
-    return capacity == 0 ? PREPARED_AHEAD : Math.min(PREPARED_AHEAD, capacity - 1);
-  }
-
   TypeCatalog types() {
     return types;
   }
@@ -105,8 +96,14 @@ final class Statements {
     return capacity == 0 ? unnamed(sql) : named(sql);
   }
 
-  private Preparation unnamed(String sql) {
+  /** A preparation that the server does not keep: it is parsed anew with each execution. */
+  Preparation unnamed(String sql) {
     return new Preparation(sql, UNNAMED, types, codecs.now());
+  }
+
+  /** Whether so many statements can be ready at once; always, where none is cached. */
+  boolean hasRoomFor(int count) {
+    return capacity == 0 || count <= capacity;
   }
 
   private Preparation named(String sql) {
@@ -175,6 +172,7 @@ final class Statements {
   /** The application does not hold it any more. */
   void release(HeldStatement statement) {
     held.remove(statement);
+    statement.release();
     Preparation preparation = statement.preparation();
     if (preparation != null) {
       drop(preparation);

@@ -12,6 +12,7 @@ import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Flow;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -160,7 +161,7 @@ final class Streaming implements RowStream {
       };
 
   /** A reader that waits, on the one thread that iterates. */
-  private final class Waiting implements Iterator<Row> {
+  private final class Waiting implements Iterator<Row>, ForkJoinPool.ManagedBlocker {
     private Iterator<Row> run = Collections.emptyIterator();
     private @Nullable PgFuture<?> outcome;
     private boolean done;
@@ -186,12 +187,32 @@ final class Streaming implements RowStream {
         if (ended) {
           return end();
         }
-        LockSupport.park(Streaming.this);
+        park();
         if (reader.isInterrupted()) {
           close();
           throw new CancellationException("interrupted while waiting; the stream has been closed");
         }
       }
+    }
+
+    /** Waits for a turn, and lets a pool that this thread belongs to know that it does. */
+    private void park() {
+      try {
+        ForkJoinPool.managedBlock(this);
+      } catch (InterruptedException never) {
+        throw new AssertionError("block() does not throw it", never);
+      }
+    }
+
+    @Override
+    public boolean block() {
+      LockSupport.park(Streaming.this);
+      return true;
+    }
+
+    @Override
+    public boolean isReleasable() {
+      return false;
     }
 
     private boolean end() {

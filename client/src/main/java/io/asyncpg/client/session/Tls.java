@@ -6,7 +6,9 @@ import io.asyncpg.client.SslMode;
 import io.asyncpg.client.SslNegotiation;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.RetrySafety;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.handler.ssl.NotSslRecordException;
+import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
 import java.io.IOException;
 import java.net.IDN;
@@ -47,7 +49,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ForkJoinPool;
 import java.util.stream.Stream;
 import javax.net.ssl.CertPathTrustManagerParameters;
 import javax.net.ssl.KeyManager;
@@ -80,6 +81,10 @@ final class Tls {
 
   private final PgConfig config;
   private final SSLContext context;
+
+  /** What makes the engines in place of the context, where an application has brought it. */
+  private final @Nullable SslContext netty;
+
   private final String[] versions;
 
   /** Whose word counts, for errors; null if the server is not verified. */
@@ -91,11 +96,13 @@ final class Tls {
   private Tls(
       PgConfig config,
       SSLContext context,
+      @Nullable SslContext netty,
       String[] versions,
       @Nullable String authorities,
       Map<Path, String> files) {
     this.config = config;
     this.context = context;
+    this.netty = netty;
     this.versions = versions;
     this.authorities = authorities;
     this.files = files;
@@ -104,11 +111,12 @@ final class Tls {
   /**
    * Reads the files. Slow: not for an event loop.
    *
+   * @param netty what makes the engines, whatever the files say; null for the JDK
    * @throws PgConnectionException if a file is missing or broken
    */
-  static Tls load(PgConfig config) {
+  static Tls load(PgConfig config, @Nullable SslContext netty) {
     try {
-      return new Loading(config).tls();
+      return new Loading(config).tls(netty);
     } catch (IllegalArgumentException e) {
       throw new PgConnectionException(
           "TLS cannot be set up: " + e.getMessage(), RetrySafety.NOT_SENT, e);
@@ -134,8 +142,16 @@ final class Tls {
   /** A handler that shakes hands, as soon as it is in a pipeline, with this host. */
   SslHandler handler(PgConfig.Host host) {
     String name = peerName(host);
-    SSLEngine engine = context.createSSLEngine(name, host.port());
-    engine.setUseClientMode(true);
+    // The certificates are verified and the keys agreed on elsewhere: it takes milliseconds.
+    SslHandler handler;
+    if (netty == null) {
+      SSLEngine made = context.createSSLEngine(name, host.port());
+      made.setUseClientMode(true);
+      handler = new SslHandler(made, OffLoop.THREADS);
+    } else {
+      handler = netty.newHandler(ByteBufAllocator.DEFAULT, name, host.port(), OffLoop.THREADS);
+    }
+    SSLEngine engine = handler.engine();
     engine.setEnabledProtocols(versions);
     SSLParameters parameters = engine.getSSLParameters();
     parameters.setApplicationProtocols(new String[] {ALPN});
@@ -143,8 +159,6 @@ final class Tls {
     parameters.setEndpointIdentificationAlgorithm(
         config.sslMode() == SslMode.VERIFY_FULL ? "HTTPS" : null);
     engine.setSSLParameters(parameters);
-    // The certificates are verified and the keys agreed on elsewhere: it takes milliseconds.
-    SslHandler handler = new SslHandler(engine, ForkJoinPool.commonPool());
     handler.setHandshakeTimeoutMillis(0); // the attempt to connect has its own bounds
     return handler;
   }
@@ -346,12 +360,17 @@ final class Tls {
       this.config = config;
     }
 
-    Tls tls() throws GeneralSecurityException, IOException {
+    Tls tls(@Nullable SslContext netty) throws GeneralSecurityException, IOException {
+      SSLContext own = netty == null ? config.sslContext() : SSLContext.getDefault();
+      if (own != null) {
+        String said = "the SSLContext that the application has given";
+        return new Tls(config, own, netty, versions(own), said, Map.of());
+      }
       SSLContext context = SSLContext.getInstance("TLS");
       Pem.Identity identity = config.sslCertMode() == SslCertMode.DISABLE ? null : identity();
       context.init(
           identity == null ? null : new KeyManager[] {new Client(identity)}, trust(), null);
-      return new Tls(config, context, versions(context), authorities, files);
+      return new Tls(config, context, null, versions(context), authorities, files);
     }
 
     private String[] versions(SSLContext context) {

@@ -179,7 +179,7 @@ final class TypeLookup extends Exchange {
     return found;
   }
 
-  private static Column column(String name, PgType type) {
+  static Column column(String name, PgType type) {
     return new Column(name, type, 0, 0, -1);
   }
 
