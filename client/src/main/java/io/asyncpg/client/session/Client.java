@@ -82,6 +82,7 @@ abstract class Client implements PgClient {
         nanos -> {
           Request<T> made = request.apply(nanos);
           made.own(block());
+          made.under(lease);
           return Fetch.run(made);
         });
   }
