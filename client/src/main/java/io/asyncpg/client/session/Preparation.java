@@ -77,6 +77,10 @@ final class Preparation {
   private List<Field> fields = List.of();
 
   private PgType[] parameters = {};
+
+  /** Which parameters the server takes in text: of a NULL too it wants to know the format. */
+  private boolean[] inText = {};
+
   private Class<?>[] argumentClasses = {};
   private @Nullable Codec<Object>[] argumentCodecs = codecs(0);
   private ResultShape shape = ResultShape.NO_COLUMNS;
@@ -324,8 +328,10 @@ final class Preparation {
 
   private void chooseCodecs() {
     parameters = new PgType[parameterOids.length];
+    inText = new boolean[parameters.length];
     for (int i = 0; i < parameters.length; i++) {
       parameters[i] = known(parameterOids[i]);
+      inText[i] = codecs.decoder(parameters[i], null).format() == Format.TEXT;
     }
     argumentClasses = new Class<?>[parameters.length];
     argumentCodecs = codecs(parameters.length);
@@ -396,38 +402,14 @@ final class Preparation {
     int texts = 0;
     for (int i = 0; i < count; i++) {
       Object argument = arguments[i];
+      boolean text;
       if (argument == null) {
         values.writeInt(-1);
-        continue;
+        text = inText[i];
+      } else {
+        text = writeValue(i, argument, values) == Format.TEXT;
       }
-      Codec<Object> codec;
-      int mark;
-      try {
-        codec = argumentCodec(i, argument.getClass());
-        mark = values.beginLength();
-        codec.encode(argument, parameters[i], values);
-        values.endLength(mark);
-      } catch (PgCodecException unfit) {
-        types.doubt(unfit);
-        throw new PgCodecException(
-            "argument " + (i + 1) + " of " + PgException.quoted(sql) + ": " + unfit.getMessage(),
-            sql,
-            unfit);
-      } catch (RuntimeException codecFailure) {
-        throw new PgCodecException(
-            "argument "
-                + (i + 1)
-                + " of "
-                + PgException.quoted(sql)
-                + ": the codec for "
-                + argument.getClass().getName()
-                + " as "
-                + parameters[i]
-                + " failed",
-            sql,
-            codecFailure);
-      }
-      if (codec.format() == Format.TEXT) {
+      if (text) {
         if (formats == null) {
           formats = new byte[2 + 2 * count];
         }
@@ -443,6 +425,35 @@ final class Preparation {
         values.array(),
         values.size(),
         resultFormats);
+  }
+
+  private Format writeValue(int i, Object argument, ValueWriter values) {
+    try {
+      Codec<Object> codec = argumentCodec(i, argument.getClass());
+      int mark = values.beginLength();
+      codec.encode(argument, parameters[i], values);
+      values.endLength(mark);
+      return codec.format();
+    } catch (PgCodecException unfit) {
+      types.doubt(unfit);
+      throw new PgCodecException(
+          "argument " + (i + 1) + " of " + PgException.quoted(sql) + ": " + unfit.getMessage(),
+          sql,
+          unfit);
+    } catch (RuntimeException codecFailure) {
+      throw new PgCodecException(
+          "argument "
+              + (i + 1)
+              + " of "
+              + PgException.quoted(sql)
+              + ": the codec for "
+              + argument.getClass().getName()
+              + " as "
+              + parameters[i]
+              + " failed",
+          sql,
+          codecFailure);
+    }
   }
 
   private static byte[] mixed(byte[] textMarks, int count) {
