@@ -78,8 +78,7 @@ final class Kerberos {
     GSSCredential ours =
         manager.createCredential(
             null, GSSCredential.DEFAULT_LIFETIME, mechanism, GSSCredential.INITIATE_ONLY);
-    GSSContext made =
-        manager.createContext(server, mechanism, ours, GSSContext.DEFAULT_LIFETIME);
+    GSSContext made = manager.createContext(server, mechanism, ours, GSSContext.DEFAULT_LIFETIME);
     context = made;
     made.requestMutualAuth(true);
     made.requestCredDeleg(config.gssDelegation());
