@@ -121,7 +121,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private volatile int processId;
   private byte @Nullable [] cancelKey;
   private @Nullable Throwable transportFailure;
-  private boolean lost;
+  private volatile boolean lost;
   private volatile @Nullable Throwable whyEnded;
 
   /** Whether anything was run since it began or was reset. */
@@ -248,7 +248,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   }
 
   boolean isEnded() {
-    return ended.isDone();
+    return lost; // before those who wait are told: they may ask
   }
 
   /** Whether nothing more can come of it; on the event loop. */
@@ -801,6 +801,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     try {
       exchange.ready(this, status);
     } catch (Throwable odd) {
+      lose(odd);
       exchange.fail(odd); // it is in no queue any more, where the session's end would find it
       throw odd;
     }
