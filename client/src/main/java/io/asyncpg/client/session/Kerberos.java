@@ -78,8 +78,7 @@ final class Kerberos {
     GSSCredential ours =
         manager.createCredential(
             null, GSSCredential.DEFAULT_LIFETIME, mechanism, GSSCredential.INITIATE_ONLY);
-    GSSContext made =
-        manager.createContext(server, mechanism, ours, GSSContext.DEFAULT_LIFETIME);
+    GSSContext made = manager.createContext(server, mechanism, ours, GSSContext.DEFAULT_LIFETIME);
     context = made;
     made.requestMutualAuth(true);
     made.requestCredDeleg(config.gssDelegation());
@@ -223,7 +222,9 @@ final class Kerberos {
         || said.contains("cannot contact")
         || said.contains("default realm")
         || unreachable) {
-      why = "no KDC answers: check krb5.conf (java.security.krb5.conf, or KRB5_CONFIG's default)";
+      why =
+          "no KDC answers: check krb5.conf (the JDK reads /etc/krb5.conf, or what"
+              + " java.security.krb5.conf names)";
     } else {
       why = "the ticket to the server could not be had";
     }
