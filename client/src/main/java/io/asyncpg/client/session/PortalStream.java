@@ -33,6 +33,7 @@ class PortalStream extends StreamRequest {
   private boolean handedOut;
   private boolean runAgain;
   private boolean ranAgain;
+  private long rows;
   private @Nullable Throwable failure;
 
   PortalStream(
@@ -104,6 +105,7 @@ class PortalStream extends StreamRequest {
   @Override
   void dataRows(byte[] bytes, int from, int to, int count) {
     handedOut = true;
+    this.rows += count;
     if (failure == null) {
       hand(shape(), bytes, from, to, count);
     }
@@ -113,6 +115,13 @@ class PortalStream extends StreamRequest {
   void commandComplete(String command, long rows) {
     expect(Phase.RUNNING, "CommandComplete");
     phase = Phase.OVER;
+    // Of the last portion of rows it counts that portion alone.
+    this.rows = Math.max(this.rows, rows);
+  }
+
+  @Override
+  final long rowsTouched() {
+    return rows;
   }
 
   @Override

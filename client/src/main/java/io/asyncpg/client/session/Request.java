@@ -32,8 +32,12 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
   /** When its time is up, as {@link System#nanoTime} counts; 0 for never. */
   private final long deadline;
 
+  private @Nullable Lease lease;
+
   /** When it was asked for, where query listeners want to know; 0 where none do, or were told. */
   private long askedAt;
+
+  private final @Nullable CallSite callSite;
 
   /**
    * Creates a request.
@@ -45,6 +49,21 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
     this.deadline = timeout == 0 ? 0 : Deadlines.in(timeout);
     this.answer = new Answer<>(this);
     this.askedAt = session.queryListeners().isEmpty() ? 0 : System.nanoTime() | 1;
+    this.callSite = CallSite.here(session);
+  }
+
+  /** The lease of the session under which it was asked for; null for the session's own. */
+  final @Nullable Lease lease() {
+    return lease;
+  }
+
+  final void under(Lease asking) {
+    lease = asking;
+  }
+
+  /** Whether it may leave anything in the session that the next borrower must not find. */
+  boolean touches() {
+    return true;
   }
 
   final PgFuture<T> future() {
@@ -53,6 +72,11 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
 
   long deadline() {
     return deadline;
+  }
+
+  /** What took the time of one that was not sent in time. */
+  String whyUnsent() {
+    return "earlier requests on this connection took too long";
   }
 
   /** Its caller has cancelled it, or its time is up. */
@@ -97,6 +121,10 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
 
   @Override
   void fail(Throwable failure) {
+    CallSite made = callSite;
+    if (made != null) {
+      made.addTo(failure);
+    }
     over(failure);
     session.completeExceptionally(answer, failure);
   }

@@ -8,8 +8,10 @@ import io.asyncpg.client.QueryEvent;
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgException;
+import io.asyncpg.error.PgProtocolException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
+import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.BackendHandler;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.BackendReader;
@@ -124,6 +126,15 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /** Whether anything was run since it began or was reset. */
   private boolean touched;
+
+  /** How many requests of its callers have been written. */
+  private long requests;
+
+  /** Whether the exchange under way met 25006. */
+  private boolean writeRefused;
+
+  /** The pool's side of it; null without a pool. */
+  private volatile @Nullable PooledSession home;
 
   /** Whether a read is being handled, at whose end everything handed over is taken. */
   private boolean reading;
@@ -240,6 +251,15 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return ended.isDone();
   }
 
+  /** Whether nothing more can come of it; on the event loop. */
+  boolean isLost() {
+    return lost;
+  }
+
+  long requests() {
+    return requests;
+  }
+
   /** Completes when the session has ended; not to be handed out. */
   PgFuture<@Nullable Void> ended() {
     return ended;
@@ -326,6 +346,13 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       return;
     }
     if (exchange instanceof Request<?> request) {
+      Lease lease = request.lease();
+      if (lease != null && lease.isPast()) {
+        // Handed over while another thread gave the connection back, and too late.
+        exchange.become(Exchange.Stage.DONE);
+        exchange.fail(new IllegalStateException(String.valueOf(lease.ended())));
+        return;
+      }
       if (request.future().isDone() && !request.isAbandoned()) {
         request.abandon();
         request.abandoned();
@@ -339,6 +366,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       }
     }
     waiting.add(exchange);
+    if (exchange instanceof Reset.Return back) {
+      back.arrived();
+    }
   }
 
   /** Puts an exchange of the session's own before all that waits. */
@@ -514,8 +544,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       values.clear();
     }
     transactions.written(exchange);
-    if (exchange instanceof Request<?>) {
-      touched = !(exchange instanceof Reset);
+    if (exchange instanceof Request<?> request && request.touches()) {
+      touched = true;
+      requests++;
     }
     exchange.become(Exchange.Stage.WRITTEN);
     inFlight.add(exchange);
@@ -548,10 +579,19 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     request.abandon();
     request.abandoned();
     request.over(new CancellationException("cancelled by its caller"));
-    if (request.stage() == Exchange.Stage.WRITTEN) {
+    if (request.stage() == Exchange.Stage.WRITTEN && request.isToBeStopped()) {
       cancellation.wanted();
     }
     pump();
+  }
+
+  /** Stops an exchange of the session's own, which is under way and which nobody needs now. */
+  void stop(Exchange own) {
+    assert loop.inEventLoop();
+    if (own.stage() == Exchange.Stage.WRITTEN && !own.isAbandoned()) {
+      own.abandon();
+      cancellation.wanted();
+    }
   }
 
   // ---- On the event loop: for exchanges
@@ -605,6 +645,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   void touch() {
     touched = true;
+  }
+
+  void untouched() {
+    touched = false;
+  }
+
+  void belongsTo(PooledSession pool) {
+    home = pool;
   }
 
   Cancellation cancellation() {
@@ -740,6 +788,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     if (exchange == null) {
       throw nobodyWaits("ReadyForQuery");
     }
+    PooledSession pool = home;
+    if (writeRefused && pool != null) {
+      writeRefused = false;
+      pool.refusedToWrite();
+    }
     exchange.become(Exchange.Stage.DONE);
     Block transaction = exchange.enclosing();
     if (transaction != null) {
@@ -770,7 +823,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   private void failed(Diagnostic diagnostic) {
     Exchange exchange = inFlight.peek();
+    if (home != null && diagnostic.sqlState().equals(SqlState.READ_ONLY_SQL_TRANSACTION)) {
+      writeRefused = true; // what it reports of itself comes before ReadyForQuery
+    }
     if (exchange != null) {
+      if (diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)
+          && cancellation.hasHitInstead(exchange)) {
+        exchange.hitInstead();
+      }
       Block transaction = exchange.enclosing();
       if (transaction != null) {
         transaction.failed(diagnostic);
@@ -821,8 +881,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return exchange;
   }
 
-  private static io.asyncpg.error.PgProtocolException nobodyWaits(String message) {
-    return new io.asyncpg.error.PgProtocolException(
+  private static PgProtocolException nobodyWaits(String message) {
+    return new PgProtocolException(
         "the server sent " + message + " while nothing was asked", RetrySafety.UNKNOWN, null);
   }
 
@@ -885,7 +945,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
           RetrySafety.UNKNOWN,
           reason.getCause());
     }
-    return reason;
+    return reason instanceof PgProtocolException
+        ? new PgProtocolException(
+            String.valueOf(reason.getMessage()), exchange.sql(), RetrySafety.UNKNOWN, reason)
+        : reason;
   }
 
   private static PgConnectionException unsent(Exchange exchange, Throwable reason) {

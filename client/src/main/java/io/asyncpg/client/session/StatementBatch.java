@@ -10,7 +10,6 @@ import io.asyncpg.error.PgCodecException;
 import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
-import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.protocol.TransactionStatus;
@@ -186,6 +185,7 @@ final class StatementBatch implements PgBatch {
   private PgFuture<Void> together(long timeout) {
     Together together = new Together(session, requests(0), timeout);
     together.own(client.block());
+    together.under(client.lease);
     entries.forEach(entry -> entry.runsIn(together.future()));
     return Fetch.run(together);
   }
@@ -194,6 +194,7 @@ final class StatementBatch implements PgBatch {
     List<StatementRequest<?>> requests = requests(timeout);
     for (int i = 0; i < requests.size(); i++) {
       requests.get(i).own(client.block());
+      requests.get(i).under(client.lease);
       entries.get(i).runsIn(requests.get(i).future());
     }
     session.submit(requests);
@@ -275,6 +276,7 @@ final class StatementBatch implements PgBatch {
     Together(Session session, List<StatementRequest<?>> statements, long timeout) {
       super(session, timeout);
       this.statements = statements;
+      statements.forEach(StatementRequest::becomeOneOfMany);
     }
 
     @Override
@@ -303,6 +305,11 @@ final class StatementBatch implements PgBatch {
       if (!cache.hasRoomFor(different.size())) {
         statements.forEach(PreparedRequest::parseEachTime);
       }
+    }
+
+    @Override
+    boolean waitsFor(Preparation asked) {
+      return statements.stream().anyMatch(statement -> statement.waitsFor(asked));
     }
 
     @Override
@@ -383,8 +390,8 @@ final class StatementBatch implements PgBatch {
         if (PreparedRequest.isStale(diagnostic) && !used.isUnnamed()) {
           session.statements().stale(used, diagnostic);
           runAgain = !ranAgain;
-        } else if (diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)) {
-          runAgain = session.cancellation().hasHit(this) && !ranAgain;
+        } else if (wasHitInstead()) {
+          runAgain = !ranAgain;
         }
       }
       if (failure == null) {
@@ -442,6 +449,7 @@ final class StatementBatch implements PgBatch {
 
     @Override
     void abandoned() {
+      statements.forEach(PreparedRequest::abandoned);
       fail(new CancellationException("the batch was cancelled, or a statement of it was"));
     }
 

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * event loop.
  */
 final class Statements {
-  /** How many Parse at most go ahead of their turn in one write. */
-  static final int PREPARED_AHEAD = 100;
+  /** So many requests at most have their Parse go ahead of their turn. */
+  private static final int PREPARED_AHEAD = 100;
 
   private static final byte[] UNNAMED = FrontendWriter.name("");
 
@@ -155,6 +155,12 @@ final class Statements {
     } else if (!PreparedRequest.isTypeAltered(diagnostic)) {
       types.plansChanged();
     }
+  }
+
+  /** What was known of it from another session does not hold: all that share it forget it. */
+  void stale(Preparation recalled) {
+    forget(recalled);
+    types.forgetDescription(recalled.sql());
   }
 
   /** The server holds no statement any more: DEALLOCATE ALL, DISCARD ALL. */
