@@ -33,7 +33,7 @@ class PortalStream extends StreamRequest {
   private boolean handedOut;
   private boolean runAgain;
   private boolean ranAgain;
-  private long rows;
+  private long tagged;
   private @Nullable Throwable failure;
 
   PortalStream(
@@ -105,7 +105,6 @@ class PortalStream extends StreamRequest {
   @Override
   void dataRows(byte[] bytes, int from, int to, int count) {
     handedOut = true;
-    this.rows += count;
     if (failure == null) {
       hand(shape(), bytes, from, to, count);
     }
@@ -115,13 +114,13 @@ class PortalStream extends StreamRequest {
   void commandComplete(String command, long rows) {
     expect(Phase.RUNNING, "CommandComplete");
     phase = Phase.OVER;
-    // Of the last portion of rows it counts that portion alone.
-    this.rows = Math.max(this.rows, rows);
+    tagged = rows;
   }
 
   @Override
   final long rowsTouched() {
-    return rows;
+    // Of rows the tag counts the last portion alone.
+    return Math.max(tagged, super.rowsTouched());
   }
 
   @Override

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Statements {
   /** So many requests at most have their Parse go ahead of their turn. */
-  private static final int PREPARED_AHEAD = 100;
+  static final int PREPARED_AHEAD = 100;
 
   private static final byte[] UNNAMED = FrontendWriter.name("");
 
