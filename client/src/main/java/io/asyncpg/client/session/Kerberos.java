@@ -167,7 +167,8 @@ final class Kerberos {
               + (cache == null ? "the default ticket cache" : fileOf(cache))
               + ": run kinit, or name a JAAS entry with a keytab (gssLogin)";
     }
-    return new Refused("there is no Kerberos ticket: " + why, cause);
+    String said = String.valueOf(cause.getMessage()).strip();
+    return new Refused("there is no Kerberos ticket: " + why + " (" + said + ")", cause);
   }
 
   /** What a JAAS file would say: the tickets there are, and no question to anybody. */
