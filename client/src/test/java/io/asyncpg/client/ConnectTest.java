@@ -377,7 +377,7 @@ class ConnectTest {
     String secret =
         SERVER.value(
             "SELECT rolpassword FROM pg_authid WHERE rolname = '" + TestServer.SCRAM_USER + "'");
-    String[] parts = String.valueOf(secret).split("[$:]");
+    String[] parts = String.valueOf(secret).split("[$:]", -1);
     byte[] salted =
         SecretKeyFactory.getInstance("PBKDF2WithHmacSHA256")
             .generateSecret(
