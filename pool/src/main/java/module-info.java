@@ -2,4 +2,6 @@
 module io.asyncpg.pool {
   requires transitive io.asyncpg.client;
   requires static org.jspecify;
+
+  exports io.asyncpg.pool;
 }

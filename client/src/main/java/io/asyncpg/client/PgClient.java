@@ -1,5 +1,6 @@
 package io.asyncpg.client;
 
+import io.asyncpg.types.TypeReference;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -63,6 +64,23 @@ public interface PgClient {
    * @return the value; null for NULL, and when there is no row
    */
   <T> PgFuture<@Nullable T> fetchValue(Class<T> type, String sql, @Nullable Object... args);
+
+  /**
+   * Runs a statement and takes the first column of its first row, as a generic Java type.
+   *
+   * @param <T> the Java type
+   * @param type the Java type
+   * @param sql one statement
+   * @param args the arguments; null for NULL
+   * @return the value; null if there is no row, or for NULL
+   */
+  default <T> PgFuture<@Nullable T> fetchValue(
+      TypeReference<T> type, String sql, @Nullable Object... args) {
+    // What is derived from a PgFuture is one.
+    return (PgFuture<@Nullable T>)
+        fetchRow(sql, args)
+            .<@Nullable T>thenApply(row -> row.map(r -> r.get(0, type)).orElse(null));
+  }
 
   /**
    * Runs one statement for its rows as Java values: a record per row, by column name; or, when the

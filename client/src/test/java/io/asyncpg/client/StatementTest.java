@@ -9,6 +9,7 @@ import io.asyncpg.error.InvalidSqlStatementNameException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.testkit.TestServer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -332,5 +333,24 @@ class StatementTest {
     connection.execute("CREATE TEMP TABLE seen AS SELECT statement FROM pg_prepared_statements");
     assertThat(connection.fetch(String.class, "SELECT statement FROM seen").await())
         .doesNotContain("SELECT 'first'");
+  }
+
+  @Test
+  void moreColdStatementsThanTheCacheHoldsRunInOnePipeline() {
+    for (int capacity : new int[] {0, 1, 7, 100}) {
+      PgConfig config =
+          PgConfig.parse(TestServer.shared().dsn()).toBuilder()
+              .statementCacheSize(capacity)
+              .build();
+      try (PgConnection narrow = PgConnection.connect(config).await()) {
+        List<PgFuture<Integer>> answers = new ArrayList<>();
+        for (int i = 0; i < 300; i++) {
+          answers.add(narrow.fetchValue(Integer.class, "SELECT $1::int4 + " + i, i));
+        }
+        for (int i = 0; i < answers.size(); i++) {
+          assertThat(answers.get(i).await()).isEqualTo(2 * i);
+        }
+      }
+    }
   }
 }

@@ -85,6 +85,7 @@ abstract class Client implements PgClient {
         nanos -> {
           Request<T> made = request.apply(nanos);
           made.own(block());
+          made.under(lease);
           return Fetch.run(made);
         });
   }

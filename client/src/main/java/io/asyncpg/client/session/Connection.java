@@ -32,6 +32,11 @@ final class Connection extends Client implements PgConnection {
     this(session, new Lease(), null);
   }
 
+  /** A handle of one lease of a pool's session. */
+  Connection(Session session, Lease lease) {
+    this(session, lease, null);
+  }
+
   private Connection(Session session, Lease lease, @Nullable Duration timeout) {
     super(session, lease, timeout);
   }
@@ -80,26 +85,36 @@ final class Connection extends Client implements PgConnection {
 
   @Override
   public void addNoticeListener(Consumer<Notice> listener) {
-    if (!session.noticeListeners().contains(listener)) {
-      session.noticeListeners().add(listener);
-    }
+    lease.whileItLasts(
+        () -> {
+          if (!session.noticeListeners().contains(listener)) {
+            session.noticeListeners().add(listener);
+          }
+        });
   }
 
   @Override
   public void removeNoticeListener(Consumer<Notice> listener) {
-    session.noticeListeners().remove(listener);
-  }
-
-  @Override
-  public void addQueryListener(Consumer<QueryEvent> listener) {
-    if (!session.queryListeners().contains(listener)) {
-      session.queryListeners().add(listener);
+    if (lease.ended() == null) {
+      session.noticeListeners().remove(listener);
     }
   }
 
   @Override
+  public void addQueryListener(Consumer<QueryEvent> listener) {
+    lease.whileItLasts(
+        () -> {
+          if (!session.queryListeners().contains(listener)) {
+            session.queryListeners().add(listener);
+          }
+        });
+  }
+
+  @Override
   public void removeQueryListener(Consumer<QueryEvent> listener) {
-    session.queryListeners().remove(listener);
+    if (lease.ended() == null) {
+      session.queryListeners().remove(listener);
+    }
   }
 
   @Override
@@ -148,12 +163,17 @@ final class Connection extends Client implements PgConnection {
 
   @Override
   public Map<String, String> settings() {
+    if (lease.home() != null) {
+      lease.whileItLasts(() -> {});
+    }
     return new TreeMap<>(session.parameters());
   }
 
   @Override
   public boolean isInTransaction() {
-    return session.transactionStatus() != TransactionStatus.IDLE || session.transactions().isOpen();
+    return lease.ended() == null
+        && (session.transactionStatus() != TransactionStatus.IDLE
+            || session.transactions().isOpen());
   }
 
   @Override
@@ -165,20 +185,31 @@ final class Connection extends Client implements PgConnection {
   public PgFuture<Void> closed() {
     PgFuture<Void> closed = new PgFuture<>();
     session.ended().whenComplete((nothing, never) -> closed.complete(null));
+    if (lease.home() != null) {
+      lease.over().whenComplete((nothing, never) -> closed.complete(null));
+    }
     return closed;
   }
 
   @Override
   public void close() {
-    if (lease.end("the connection has been closed: open another, or close it later")) {
+    PooledSession home = lease.home();
+    if (home != null) {
+      home.giveBack(lease);
+    } else if (lease.end("the connection has been closed: open another, or close it later")) {
       session.submit(new Goodbye());
     }
   }
 
   @Override
   public void terminate() {
-    lease.end("the connection has been terminated: open another");
-    session.terminate();
+    PooledSession home = lease.home();
+    if (home != null) {
+      home.terminate(lease);
+    } else {
+      lease.end("the connection has been terminated: open another");
+      session.terminate();
+    }
   }
 
   @Override

@@ -9,6 +9,7 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.handler.ssl.SslContext;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 public final class Connector {
   /** Passwords times salts: a handful even where roles share a pool's configuration. */
   private static final int SCRAM_KEYS = 16;
+
+  /** Statements, by their SQL, that the sessions of one pool remember for each other. */
+  private static final int SHARED_DESCRIPTIONS = 1024;
 
   private final PgConfig config;
   private final EventLoopGroup loops;
@@ -39,6 +43,16 @@ public final class Connector {
   }
 
   /**
+   * Creates the connector of a pool, whose sessions share what each learns of its statements.
+   *
+   * @param config where and as whom
+   * @return the connector
+   */
+  public static Connector ofPool(PgConfig config) {
+    return new Connector(config, EventLoops.shared(), null, SHARED_DESCRIPTIONS);
+  }
+
+  /**
    * Creates a connector on the caller's event loops.
    *
    * @param config where and as whom
@@ -46,10 +60,15 @@ public final class Connector {
    * @param sslContext what encrypts, in place of what the configuration says; null for that
    */
   public Connector(PgConfig config, EventLoopGroup loops, @Nullable SslContext sslContext) {
+    this(config, loops, sslContext, 0);
+  }
+
+  private Connector(
+      PgConfig config, EventLoopGroup loops, @Nullable SslContext sslContext, int descriptions) {
     this.config = config;
     this.loops = loops;
     this.sslContext = sslContext;
-    this.types = new TypeCatalog(config.codecs());
+    this.types = new TypeCatalog(config.codecs(), descriptions);
   }
 
   /**
@@ -72,6 +91,26 @@ public final class Connector {
     ConnectAttempt attempt = new ConnectAttempt(this, loop);
     loop.execute(attempt::begin);
     return attempt.answer();
+  }
+
+  /**
+   * Runs something later, on an event loop.
+   *
+   * @param task must not block
+   * @param nanos from now
+   * @return cancelling it, if it has not begun, drops it
+   */
+  public Future<?> timer(Runnable task, long nanos) {
+    return loops.next().schedule(task, Math.max(0, nanos), TimeUnit.NANOSECONDS);
+  }
+
+  /**
+   * Whether this thread is an event loop, which must not wait.
+   *
+   * @return true on one of the shared event loops
+   */
+  public static boolean isOnEventLoop() {
+    return EventLoops.isEventLoop(Thread.currentThread());
   }
 
   PgConfig config() {

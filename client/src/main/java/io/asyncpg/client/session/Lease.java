@@ -1,17 +1,80 @@
 package io.asyncpg.client.session;
 
+import io.asyncpg.client.PgFuture;
+import java.lang.ref.Cleaner;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What all handles of one lease of a session share: the connection, what was made from it, and
  * their views with another timeout. Any thread.
+ *
+ * <p>A session that belongs to a pool has many, one after the other. Whoever needs the session for
+ * an application, a handle or a request under way, holds the lease; the pool does not, so that one
+ * that nobody can give back any more is noticed.
  */
 final class Lease {
+  /** Tells the pool of a lease that was collected as garbage. */
+  private static final class Watch implements Runnable {
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    private final PooledSession home;
+    private final AtomicBoolean over = new AtomicBoolean();
+
+    Watch(PooledSession home) {
+      this.home = home;
+    }
+
+    @Override
+    public void run() {
+      if (over.compareAndSet(false, true)) {
+        home.forgotten();
+      }
+    }
+  }
+
+  private final @Nullable PooledSession home;
+  private final PgFuture<@Nullable Void> over = new PgFuture<>();
+  private @Nullable Watch watch;
+  private Cleaner.@Nullable Cleanable cleanable;
   private volatile @Nullable String ended;
+
+  /** On the event loop: what is handed over from now on belongs to another lease. */
+  private boolean past;
+
+  /** The one lease of a session without a pool. */
+  Lease() {
+    this.home = null;
+  }
+
+  /** One lease of a pool's session. */
+  Lease(PooledSession home) {
+    this.home = home;
+  }
+
+  /** Has the pool told when nobody can end it any more. */
+  void watch() {
+    PooledSession told = home;
+    if (told != null) {
+      Watch made = new Watch(told);
+      watch = made;
+      cleanable = Watch.CLEANER.register(this, made);
+    }
+  }
+
+  /** Whose session it is a lease of; null without a pool. */
+  @Nullable PooledSession home() {
+    return home;
+  }
 
   /** Why the handles may not be used any more, and what to do; null while they may. */
   @Nullable String ended() {
     return ended;
+  }
+
+  /** Completes when the session is no longer held by this lease; not to be handed out. */
+  PgFuture<@Nullable Void> over() {
+    return over;
   }
 
   /**
@@ -19,11 +82,40 @@ final class Lease {
    *
    * @return false when it had ended before
    */
-  synchronized boolean end(String why) {
-    if (ended != null) {
-      return false;
+  boolean end(String why) {
+    synchronized (this) {
+      if (ended != null) {
+        return false;
+      }
+      ended = why;
     }
-    ended = why;
+    Watch told = watch;
+    Cleaner.Cleanable registered = cleanable;
+    if (told != null && registered != null) {
+      told.over.set(true);
+      registered.clean();
+    }
     return true;
+  }
+
+  /**
+   * Does something to the session that its end would undo, if it has not ended.
+   *
+   * @throws IllegalStateException when it has
+   */
+  synchronized void whileItLasts(Runnable change) {
+    String why = ended;
+    if (why != null) {
+      throw new IllegalStateException(why);
+    }
+    change.run();
+  }
+
+  boolean isPast() {
+    return past;
+  }
+
+  void pass() {
+    past = true;
   }
 }

@@ -20,6 +20,7 @@ import io.asyncpg.types.PgType;
 import io.asyncpg.types.ValueWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -42,6 +43,8 @@ final class Preparation {
 
   private enum State {
     COLD,
+    /** Another session's description is trusted; Parse is still to be written. */
+    RECALLED,
     ASKED,
     READY,
     FAILED,
@@ -49,7 +52,8 @@ final class Preparation {
 
     private boolean leadsTo(State next) {
       return switch (this) {
-        case COLD -> next == ASKED || next == DISCARDED;
+        case COLD -> next == ASKED || next == RECALLED || next == DISCARDED;
+        case RECALLED -> next == ASKED || next == READY || next == DISCARDED;
         case ASKED -> next == READY || next == FAILED || next == COLD || next == DISCARDED;
         case READY -> next == DISCARDED;
         case FAILED, DISCARDED -> next == DISCARDED;
@@ -66,12 +70,17 @@ final class Preparation {
 
   private State state = State.COLD;
   private boolean onServer;
+  private int askedIn;
   private @Nullable ParseAndDescribe asking;
   private @Nullable PgException failure;
   private int[] parameterOids = NO_TYPES;
   private List<Field> fields = List.of();
 
   private PgType[] parameters = {};
+
+  /** Which parameters the server takes in text: of a NULL too it wants to know the format. */
+  private boolean[] inText = {};
+
   private Class<?>[] argumentClasses = {};
   private @Nullable Codec<Object>[] argumentCodecs = codecs(0);
   private ResultShape shape = ResultShape.NO_COLUMNS;
@@ -103,6 +112,90 @@ final class Preparation {
 
   boolean isReady() {
     return state == State.READY;
+  }
+
+  boolean isRecalled() {
+    return state == State.RECALLED;
+  }
+
+  /**
+   * Takes over what another session of the pool has found it to be, so that it can be parsed, bound
+   * and run in one flight. The parameters' types are told to the server then, and the columns'
+   * types are compared with what it says.
+   *
+   * @return whether it is known
+   */
+  boolean recall() {
+    if (state != State.COLD) {
+      return state == State.RECALLED;
+    }
+    TypeCatalog.Description known = types.describe(sql);
+    if (known == null || hasUnknownTypes(known)) {
+      return false;
+    }
+    parameterOids = known.parameterOids();
+    fields = known.fields();
+    move(State.RECALLED);
+    chooseCodecs();
+    return true;
+  }
+
+  private boolean hasUnknownTypes(TypeCatalog.Description description) {
+    for (int oid : description.parameterOids()) {
+      if (types.find(oid) == null) {
+        return true;
+      }
+    }
+    for (Field field : description.fields()) {
+      if (types.find(field.typeOid()) == null
+          || (isRecord(field.typeOid()) && !types.isComplete())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Parse, with the types we take its parameters for, and Describe. */
+  void writeParseAndDescribe(FrontendWriter out) {
+    out.parse(name, sql, parameterOids);
+    out.describe(Target.STATEMENT, name);
+  }
+
+  /** Its Parse has been written; what is written from now on comes behind that. */
+  void parseWritten() {
+    if (state == State.RECALLED) {
+      move(State.READY);
+    }
+  }
+
+  /** ParseComplete, for a Parse that went with a request. */
+  void parsed(Session session) {
+    onServer = true;
+    if (state == State.DISCARDED && !isUnnamed()) {
+      onServer = false;
+      session.statements().closeLater(name);
+    }
+  }
+
+  /**
+   * What the server says of the columns of a statement that was recalled.
+   *
+   * @return whether rows come in the formats that their columns are read in
+   */
+  boolean described(List<Field> now) {
+    if (now.equals(fields)) {
+      return true;
+    }
+    // The table was altered since. New columns in the formats asked for can be read all the same.
+    types.forgetDescription(sql);
+    TypeCatalog.Description changed = new TypeCatalog.Description(parameterOids, now);
+    if (hasUnknownTypes(changed)) {
+      return false;
+    }
+    byte[] asked = shape.resultFormats();
+    fields = now;
+    chooseCodecs();
+    return Arrays.equals(asked, shape.resultFormats());
   }
 
   boolean isDiscarded() {
@@ -167,8 +260,9 @@ final class Preparation {
    * @param decisive whether all that comes before has been written, so that a failure is final
    */
   void ask(Session session, boolean decisive) {
-    if (state == State.COLD) {
+    if (state == State.COLD || state == State.RECALLED) {
       move(State.ASKED);
+      askedIn = types.generation();
       ParseAndDescribe question = new ParseAndDescribe(decisive);
       asking = question;
       session.submitUrgently(question);
@@ -225,9 +319,19 @@ final class Preparation {
       session.submitUrgently(TypeLookup.all(types, then));
       return;
     }
+    chooseCodecs();
+    if (state == State.ASKED) {
+      move(State.READY);
+      types.remember(sql, new TypeCatalog.Description(parameterOids, fields), askedIn);
+    }
+  }
+
+  private void chooseCodecs() {
     parameters = new PgType[parameterOids.length];
+    inText = new boolean[parameters.length];
     for (int i = 0; i < parameters.length; i++) {
       parameters[i] = known(parameterOids[i]);
+      inText[i] = codecs.decoder(parameters[i], null).format() == Format.TEXT;
     }
     argumentClasses = new Class<?>[parameters.length];
     argumentCodecs = codecs(parameters.length);
@@ -243,9 +347,6 @@ final class Preparation {
     }
     shape =
         columns.isEmpty() ? ResultShape.NO_COLUMNS : new ResultShape(columns, codecs, types::doubt);
-    if (state == State.ASKED) {
-      move(State.READY);
-    }
   }
 
   /** Whether its members are of types that only the values tell. */
@@ -301,38 +402,14 @@ final class Preparation {
     int texts = 0;
     for (int i = 0; i < count; i++) {
       Object argument = arguments[i];
+      boolean text;
       if (argument == null) {
         values.writeInt(-1);
-        continue;
+        text = inText[i];
+      } else {
+        text = writeValue(i, argument, values) == Format.TEXT;
       }
-      Codec<Object> codec;
-      int mark;
-      try {
-        codec = argumentCodec(i, argument.getClass());
-        mark = values.beginLength();
-        codec.encode(argument, parameters[i], values);
-        values.endLength(mark);
-      } catch (PgCodecException unfit) {
-        types.doubt(unfit);
-        throw new PgCodecException(
-            "argument " + (i + 1) + " of " + PgException.quoted(sql) + ": " + unfit.getMessage(),
-            sql,
-            unfit);
-      } catch (RuntimeException codecFailure) {
-        throw new PgCodecException(
-            "argument "
-                + (i + 1)
-                + " of "
-                + PgException.quoted(sql)
-                + ": the codec for "
-                + argument.getClass().getName()
-                + " as "
-                + parameters[i]
-                + " failed",
-            sql,
-            codecFailure);
-      }
-      if (codec.format() == Format.TEXT) {
+      if (text) {
         if (formats == null) {
           formats = new byte[2 + 2 * count];
         }
@@ -348,6 +425,35 @@ final class Preparation {
         values.array(),
         values.size(),
         resultFormats);
+  }
+
+  private Format writeValue(int i, Object argument, ValueWriter values) {
+    try {
+      Codec<Object> codec = argumentCodec(i, argument.getClass());
+      int mark = values.beginLength();
+      codec.encode(argument, parameters[i], values);
+      values.endLength(mark);
+      return codec.format();
+    } catch (PgCodecException unfit) {
+      types.doubt(unfit);
+      throw new PgCodecException(
+          "argument " + (i + 1) + " of " + PgException.quoted(sql) + ": " + unfit.getMessage(),
+          sql,
+          unfit);
+    } catch (RuntimeException codecFailure) {
+      throw new PgCodecException(
+          "argument "
+              + (i + 1)
+              + " of "
+              + PgException.quoted(sql)
+              + ": the codec for "
+              + argument.getClass().getName()
+              + " as "
+              + parameters[i]
+              + " failed",
+          sql,
+          codecFailure);
+    }
   }
 
   private static byte[] mixed(byte[] textMarks, int count) {
@@ -398,7 +504,9 @@ final class Preparation {
         parameterOids = parameters.typeOids();
       } else if (message instanceof BackendMessage.RowDescription rows) {
         fields = rows.fields();
-      } else if (!(message instanceof BackendMessage.NoData)) {
+      } else if (message instanceof BackendMessage.NoData) {
+        fields = List.of();
+      } else {
         throw unexpected(message.getClass().getSimpleName());
       }
     }
@@ -409,7 +517,8 @@ final class Preparation {
           wasHitInstead()
               || (isAbandoned() && diagnostic.sqlState().equals(SqlState.QUERY_CANCELED));
       if (!stopped) {
-        failure = PgServerException.of(diagnostic, sql, RetrySafety.NOT_EXECUTED);
+        failure =
+            PgServerException.of(Statements.explained(diagnostic), sql, RetrySafety.NOT_EXECUTED);
       }
     }
 

@@ -110,6 +110,9 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
       found(known);
       return true;
     }
+    if (parsesItself() && known.recall()) {
+      return true;
+    }
     PgException whyNot = known.failure();
     if (whyNot != null && first) {
       preparation = null;
@@ -121,6 +124,16 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
     asked = true;
     known.ask(session, first);
     return false;
+  }
+
+  /** Whether it can write Parse in front of itself, for a statement that the pool knows already. */
+  boolean parsesItself() {
+    return false;
+  }
+
+  /** It writes Parse in front of itself. */
+  final void parsing() {
+    asked = true;
   }
 
   @Override

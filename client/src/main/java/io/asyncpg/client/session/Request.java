@@ -32,6 +32,8 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
   /** When its time is up, as {@link System#nanoTime} counts; 0 for never. */
   private final long deadline;
 
+  private @Nullable Lease lease;
+
   /** When it was asked for, where query listeners want to know; 0 where none do, or were told. */
   private long askedAt;
 
@@ -48,6 +50,20 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
     this.answer = new Answer<>(this);
     this.askedAt = session.queryListeners().isEmpty() ? 0 : System.nanoTime() | 1;
     this.callSite = CallSite.here(session);
+  }
+
+  /** The lease of the session under which it was asked for; null for the session's own. */
+  final @Nullable Lease lease() {
+    return lease;
+  }
+
+  final void under(Lease asking) {
+    lease = asking;
+  }
+
+  /** Whether it may leave anything in the session that the next borrower must not find. */
+  boolean touches() {
+    return true;
   }
 
   final PgFuture<T> future() {

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * Makes a session as good as new, in one round trip; in none when nothing was run on it. Prepared
  * statements of the cache and temporary tables stay.
  */
-final class Reset extends Request<Void> {
+class Reset extends Request<Void> {
   private static final String SQL =
       "SELECT pg_advisory_unlock_all();CLOSE ALL;UNLISTEN *;RESET ALL";
 
@@ -42,11 +42,18 @@ final class Reset extends Request<Void> {
     session.statements().codecs().reset();
     session.transactions().leave();
     open = session.transactionStatus() != TransactionStatus.IDLE;
-    if (session.isTouched() || open) {
+    if (hasWork(session.isTouched(), open)) {
+      session.untouched();
       return false;
     }
+    session.untouched();
     complete(null);
     return true;
+  }
+
+  /** Whether the server has to be asked for anything. */
+  boolean hasWork(boolean touched, boolean open) {
+    return touched || open;
   }
 
   @Override
@@ -94,6 +101,11 @@ final class Reset extends Request<Void> {
   }
 
   @Override
+  boolean touches() {
+    return false;
+  }
+
+  @Override
   String sql() {
     return open ? "ROLLBACK;" + SQL : SQL;
   }
@@ -101,5 +113,68 @@ final class Reset extends Request<Void> {
   @Override
   String doing() {
     return "while it reset the session";
+  }
+
+  /**
+   * A session of a pool comes back. Its pool is told as soon as all that was asked before is
+   * answered: what the next borrower asks is written behind the reset, and costs no round trip
+   * more.
+   */
+  static final class Return extends Reset {
+    private final PooledSession home;
+    private final Lease lease;
+    private boolean rollsBackOnly;
+
+    Return(Session session, PooledSession home, Lease lease) {
+      super(session, 0);
+      this.home = home;
+      this.lease = lease;
+    }
+
+    /** It has been taken out of the session's mailbox: what comes behind it is the next lease's. */
+    void arrived() {
+      lease.pass();
+      for (Exchange exchange : session.pending()) {
+        if (exchange instanceof StreamRequest stream) {
+          stream.buffer().end(new IllegalStateException(String.valueOf(lease.ended())));
+          stream.stop();
+        } else if (exchange instanceof CopyIn || exchange instanceof CopyOut) {
+          home.broken(
+              new IllegalStateException("a COPY was under way when the connection was given back"));
+          return;
+        }
+      }
+    }
+
+    @Override
+    boolean hasWork(boolean touched, boolean open) {
+      rollsBackOnly = home.isResetByPool();
+      home.returned(lease, touched, open);
+      return open || (touched && !rollsBackOnly);
+    }
+
+    @Override
+    void write(Session session, FrontendWriter out) {
+      super.write(session, out);
+      home.boundReset(this);
+    }
+
+    void timeUp() {
+      if (stage() == Stage.WRITTEN) {
+        home.broken(null);
+      }
+    }
+
+    @Override
+    void fail(Throwable reason) {
+      super.fail(reason);
+      home.broken(reason);
+      lease.over().complete(null);
+    }
+
+    @Override
+    String sql() {
+      return rollsBackOnly ? "ROLLBACK" : super.sql();
+    }
   }
 }

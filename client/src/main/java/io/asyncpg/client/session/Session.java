@@ -127,6 +127,15 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Whether anything was run since it began or was reset. */
   private boolean touched;
 
+  /** How many requests of its callers have been written. */
+  private long requests;
+
+  /** Whether the exchange under way met 25006. */
+  private boolean writeRefused;
+
+  /** The pool's side of it; null without a pool. */
+  private volatile @Nullable PooledSession home;
+
   /** Whether a read is being handled, at whose end everything handed over is taken. */
   private boolean reading;
 
@@ -242,6 +251,15 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return ended.isDone();
   }
 
+  /** Whether nothing more can come of it; on the event loop. */
+  boolean isLost() {
+    return lost;
+  }
+
+  long requests() {
+    return requests;
+  }
+
   /** Completes when the session has ended; not to be handed out. */
   PgFuture<@Nullable Void> ended() {
     return ended;
@@ -328,6 +346,13 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       return;
     }
     if (exchange instanceof Request<?> request) {
+      Lease lease = request.lease();
+      if (lease != null && lease.isPast()) {
+        // Handed over while another thread gave the connection back, and too late.
+        exchange.become(Exchange.Stage.DONE);
+        exchange.fail(new IllegalStateException(String.valueOf(lease.ended())));
+        return;
+      }
       if (request.future().isDone() && !request.isAbandoned()) {
         request.abandon();
         request.abandoned();
@@ -341,6 +366,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       }
     }
     waiting.add(exchange);
+    if (exchange instanceof Reset.Return back) {
+      back.arrived();
+    }
   }
 
   /** Puts an exchange of the session's own before all that waits. */
@@ -516,8 +544,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       values.clear();
     }
     transactions.written(exchange);
-    if (exchange instanceof Request<?>) {
-      touched = !(exchange instanceof Reset);
+    if (exchange instanceof Request<?> request && request.touches()) {
+      touched = true;
+      requests++;
     }
     exchange.become(Exchange.Stage.WRITTEN);
     inFlight.add(exchange);
@@ -616,6 +645,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   void touch() {
     touched = true;
+  }
+
+  void untouched() {
+    touched = false;
+  }
+
+  void belongsTo(PooledSession pool) {
+    home = pool;
   }
 
   Cancellation cancellation() {
@@ -751,6 +788,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     if (exchange == null) {
       throw nobodyWaits("ReadyForQuery");
     }
+    PooledSession pool = home;
+    if (writeRefused && pool != null) {
+      writeRefused = false;
+      pool.refusedToWrite();
+    }
     exchange.become(Exchange.Stage.DONE);
     Block transaction = exchange.enclosing();
     if (transaction != null) {
@@ -781,6 +823,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   private void failed(Diagnostic diagnostic) {
     Exchange exchange = inFlight.peek();
+    if (home != null && diagnostic.sqlState().equals(SqlState.READ_ONLY_SQL_TRANSACTION)) {
+      writeRefused = true; // what it reports of itself comes before ReadyForQuery
+    }
     if (exchange != null) {
       if (diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)
           && cancellation.hasHitInstead(exchange)) {

@@ -31,7 +31,7 @@ final class Statement implements PgStatement {
   }
 
   private <T extends @Nullable Object> PgFuture<T> run(LongFunction<PreparedRequest<T>> request) {
-    String ended = held.ended();
+    String ended = client.ended() == null ? held.ended() : client.ended();
     if (ended != null) {
       return PgFuture.failed(new IllegalStateException(ended));
     }

@@ -185,6 +185,7 @@ final class StatementBatch implements PgBatch {
   private PgFuture<Void> together(long timeout) {
     Together together = new Together(session, requests(0), timeout);
     together.own(client.block());
+    together.under(client.lease);
     entries.forEach(entry -> entry.runsIn(together.future()));
     return Fetch.run(together);
   }
@@ -193,6 +194,7 @@ final class StatementBatch implements PgBatch {
     List<StatementRequest<?>> requests = requests(timeout);
     for (int i = 0; i < requests.size(); i++) {
       requests.get(i).own(client.block());
+      requests.get(i).under(client.lease);
       entries.get(i).runsIn(requests.get(i).future());
     }
     session.submit(requests);
@@ -274,6 +276,7 @@ final class StatementBatch implements PgBatch {
     Together(Session session, List<StatementRequest<?>> statements, long timeout) {
       super(session, timeout);
       this.statements = statements;
+      statements.forEach(StatementRequest::becomeOneOfMany);
     }
 
     @Override

@@ -1,12 +1,15 @@
 package io.asyncpg.client.session;
 
 import io.asyncpg.error.Diagnostic;
+import io.asyncpg.error.PgException;
+import io.asyncpg.error.PgProtocolException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.FrontendMessage;
 import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.protocol.TransactionStatus;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +20,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   /** What the server has to say next. */
   private enum Phase {
     PARSING,
+    DESCRIBING,
     BINDING,
     RUNNING,
     OVER
@@ -32,6 +36,12 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   private boolean runAgain;
   private boolean ranAgain;
   private boolean copyRefused;
+
+  private boolean isOneOfMany;
+
+  /** Whether it wrote Parse for a statement that another session has described. */
+  private boolean recalled;
+
   private String command = "";
   private long rows;
 
@@ -92,11 +102,27 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   private void writeBind(Session session, FrontendWriter out) {
     Preparation ready = prepared();
     phase = Phase.BINDING;
-    if (ready.isUnnamed()) {
+    recalled = ready.isRecalled();
+    if (recalled) {
+      phase = Phase.PARSING;
+      parsing();
+      ready.writeParseAndDescribe(out);
+    } else if (ready.isUnnamed()) {
       phase = Phase.PARSING;
       ready.writeParse(out);
     }
     ready.writeBind(out, UNNAMED_PORTAL, arguments, session.values());
+    ready.parseWritten();
+  }
+
+  @Override
+  final boolean parsesItself() {
+    return !isOneOfMany && !runAgain && !ranAgain;
+  }
+
+  /** It runs under one Sync with others. */
+  final void becomeOneOfMany() {
+    isOneOfMany = true;
   }
 
   /** Whether the server has said all there is to say of it but ReadyForQuery. */
@@ -156,7 +182,18 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
       phase = Phase.RUNNING;
     } else if (message instanceof BackendMessage.ParseComplete) {
       expect(Phase.PARSING, "ParseComplete");
-      phase = Phase.BINDING;
+      if (recalled) {
+        phase = Phase.DESCRIBING;
+        prepared().parsed(session);
+      } else {
+        phase = Phase.BINDING;
+      }
+    } else if (message instanceof BackendMessage.ParameterDescription) {
+      expect(Phase.DESCRIBING, "ParameterDescription"); // they are what we said
+    } else if (message instanceof BackendMessage.RowDescription columns) {
+      described("RowDescription", columns.fields());
+    } else if (message instanceof BackendMessage.NoData) {
+      described("NoData", List.of());
     } else if (message instanceof BackendMessage.PortalSuspended) {
       // The limit of rows was met: as good as complete, the portal goes with our Sync.
       expect(maxRows > 0 ? Phase.RUNNING : null, "PortalSuspended");
@@ -180,6 +217,22 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
     }
   }
 
+  private void described(String message, List<BackendMessage.Field> columns) {
+    expect(Phase.DESCRIBING, message);
+    phase = Phase.BINDING;
+    if (!prepared().described(columns)) {
+      session.statements().stale(prepared());
+      failLocally(
+          new PgProtocolException(
+              "the columns of the statement are not those that the pool knew, as when a table is"
+                  + " altered; it was run, but its rows cannot be read: "
+                  + PgException.quoted(sql()),
+              sql(),
+              RetrySafety.UNKNOWN,
+              null));
+    }
+  }
+
   private void refuseCopy(String remedy) {
     copyRefused = true;
     failLocally(Sql.copyRefused(sql(), remedy));
@@ -193,16 +246,23 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
 
   @Override
   void failed(Diagnostic diagnostic) {
+    boolean notBound = recalled && phase != Phase.RUNNING && phase != Phase.OVER;
     phase = Phase.OVER;
-    if (isStale(diagnostic) && !prepared().isUnnamed()) {
-      session.statements().stale(prepared(), diagnostic);
+    if (notBound) {
+      // Perhaps because it is not what it was: prepared anew it may be well.
+      session.statements().stale(prepared());
+      runAgain = !ranAgain;
+    } else if (isStale(diagnostic) && !prepared().isUnnamed()) {
+      if (!prepared().isDiscarded()) {
+        session.statements().stale(prepared(), diagnostic);
+      }
       runAgain = !ranAgain;
     } else if (wasHitInstead()) {
       runAgain = !ranAgain;
     }
     failLocally(
         PgServerException.of(
-            diagnostic,
+            Statements.explained(diagnostic),
             sql(),
             diagnostic.endsSession() ? RetrySafety.UNKNOWN : RetrySafety.ROLLED_BACK));
   }

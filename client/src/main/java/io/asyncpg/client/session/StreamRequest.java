@@ -53,7 +53,7 @@ abstract class StreamRequest extends PreparedRequest<@Nullable Void> {
   }
 
   @Override
-  final long rowsTouched() {
+  long rowsTouched() {
     return handed;
   }
 

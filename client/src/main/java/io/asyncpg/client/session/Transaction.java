@@ -34,8 +34,12 @@ final class Transaction extends Client implements PgTransaction {
 
   @Override
   @Nullable String ended() {
+    String leaseOver = super.ended();
+    if (leaseOver != null && lease.home() != null) {
+      return leaseOver; // that it was rolled back then is not all there is to say
+    }
     String ended = block.ended();
-    return ended == null ? super.ended() : ended;
+    return ended == null ? leaseOver : ended;
   }
 
   @Override

@@ -107,7 +107,7 @@ final class TransactionRun<T extends @Nullable Object> {
     Transactions.Begin begin;
     try {
       begin = transactions.begin(client, options, !keep, 0);
-    } catch (IllegalArgumentException refused) {
+    } catch (IllegalArgumentException | IllegalStateException refused) {
       fail(refused);
       return;
     }

@@ -50,6 +50,10 @@ final class Transactions {
     if (around != null) {
       Block.checkNested(options, around);
     }
+    String over = client.ended();
+    if (over != null) {
+      throw new IllegalStateException(over); // given back by another thread
+    }
     Block block = new Block(around, options, ++begun);
     innermost = block;
     Begin begin = new Begin(client, block, alsoByHand, timeout);
@@ -216,6 +220,7 @@ final class Transactions {
       this.alsoByHand = alsoByHand;
       this.transaction = new Transaction(client, block);
       own(block.around);
+      under(client.lease);
     }
 
     Block block() {

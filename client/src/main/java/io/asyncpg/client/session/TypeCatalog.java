@@ -1,9 +1,12 @@
 package io.asyncpg.client.session;
 
+import io.asyncpg.protocol.BackendMessage.Field;
 import io.asyncpg.types.BuiltinTypes;
 import io.asyncpg.types.CodecRegistry;
 import io.asyncpg.types.OutdatedTypeException;
 import io.asyncpg.types.PgType;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -16,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * a pool to that database; safe from any thread.
  */
 final class TypeCatalog {
+  /** SQL that is longer is made for one use; in characters. */
+  private static final int LONGEST_DESCRIBED = 16 * 1024;
+
   /**
    * A doubt about a type that was looked up again, and came out the same, is an error of the
    * application's: for so long it costs no more look-ups.
@@ -29,6 +35,15 @@ final class TypeCatalog {
   private final AtomicInteger generation = new AtomicInteger();
   private final Map<Integer, PgType> runTimeTypes = new ConcurrentHashMap<>();
 
+  /** What a statement was found to be, by one of the sessions that share this. */
+  record Description(int[] parameterOids, List<Field> fields) {}
+
+  private final int mostDescriptions;
+
+  /** The least recently used going first; guarded by itself. */
+  private final LinkedHashMap<String, Description> descriptions =
+      new LinkedHashMap<>(16, 0.75f, true);
+
   /** What was doubted, and when. */
   private final Map<PgType, Long> doubted = new ConcurrentHashMap<>();
 
@@ -37,8 +52,14 @@ final class TypeCatalog {
 
   private volatile boolean complete;
 
-  TypeCatalog(CodecRegistry codecs) {
+  /**
+   * Creates a catalog that knows the built-in types.
+   *
+   * @param mostDescriptions how many statements are remembered for other sessions; 0 for none
+   */
+  TypeCatalog(CodecRegistry codecs, int mostDescriptions) {
     this.codecs = codecs.withTypes(this::ofMember);
+    this.mostDescriptions = mostDescriptions;
   }
 
   CodecRegistry codecs() {
@@ -117,7 +138,46 @@ final class TypeCatalog {
 
   /** A plan was stale: statements prepared before, on any connection that shares this, may be. */
   void plansChanged() {
-    generation.incrementAndGet();
+    synchronized (descriptions) {
+      generation.incrementAndGet();
+      descriptions.clear();
+    }
+  }
+
+  /** What the statement was when a session prepared it last; null when nobody knows. */
+  @Nullable Description describe(String sql) {
+    if (mostDescriptions == 0) {
+      return null;
+    }
+    synchronized (descriptions) {
+      return descriptions.get(sql);
+    }
+  }
+
+  /**
+   * Remembers what a statement is.
+   *
+   * @param asOf the generation in which it was asked; an earlier one than now's is of no use
+   */
+  void remember(String sql, Description description, int asOf) {
+    if (mostDescriptions == 0 || sql.length() > LONGEST_DESCRIBED) {
+      return;
+    }
+    synchronized (descriptions) {
+      if (generation() == asOf) {
+        descriptions.put(sql, description);
+        if (descriptions.size() > mostDescriptions) {
+          descriptions.remove(descriptions.keySet().iterator().next());
+        }
+      }
+    }
+  }
+
+  /** It is not what it was. */
+  void forgetDescription(String sql) {
+    synchronized (descriptions) {
+      descriptions.remove(sql);
+    }
   }
 
   /** Changes whenever statements prepared before are to be prepared anew. */

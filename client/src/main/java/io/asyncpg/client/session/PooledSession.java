@@ -1,0 +1,264 @@
+package io.asyncpg.client.session;
+
+import io.asyncpg.client.PgConfig;
+import io.asyncpg.client.PgConnection;
+import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.TargetSessionAttrs;
+import io.asyncpg.error.PgConnectionException;
+import io.asyncpg.error.RetrySafety;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A session as its pool has it: lent to one borrower after another. With {@link Connector} it is
+ * the pool's only door into this room. Any thread.
+ */
+public final class PooledSession {
+  /** What a pool is told of one of its sessions. */
+  public interface Keeper {
+    /**
+     * The borrower has given it back; what was asked before is still being done. On the borrower's
+     * thread.
+     */
+    void released();
+
+    /**
+     * Nobody can give it back any more: its handles were collected as garbage. On a thread of the
+     * JVM.
+     */
+    void forgotten();
+
+    /**
+     * It can be lent again: what is asked of it now comes after its reset. On its event loop.
+     *
+     * @param wasTouched whether anything was run on it
+     * @param wasInTransaction whether a transaction was open, which is rolled back
+     */
+    void returned(boolean wasTouched, boolean wasInTransaction);
+
+    /**
+     * It refused to write (SQLSTATE 25006), though its pool wants sessions that write, and does not
+     * say that its server does. On its event loop.
+     */
+    void refusedToWrite();
+
+    /**
+     * It has ended. On its event loop.
+     *
+     * @param reason why, whoever wanted it
+     */
+    void ended(Throwable reason);
+  }
+
+  private final Session session;
+  private final Keeper keeper;
+  private final boolean resetByPool;
+  private final long resetNanos;
+  private volatile boolean terminated;
+  private volatile boolean broken;
+
+  private PooledSession(
+      Session session, Keeper keeper, boolean resetByPool, Duration resetTimeout) {
+    this.session = session;
+    this.keeper = keeper;
+    this.resetByPool = resetByPool;
+    this.resetNanos = Deadlines.nanos(resetTimeout);
+  }
+
+  /**
+   * Takes a connection into a pool. The handle it was is of no use any more.
+   *
+   * @param connection just opened by a {@link Connector}
+   * @param keeper told what becomes of it
+   * @param resetByPool whether the pool has its own way of resetting a session that comes back:
+   *     only a transaction is rolled back here then
+   * @param resetTimeout how long the server may take for that before the session is ended
+   * @return the session
+   */
+  public static PooledSession of(
+      PgConnection connection, Keeper keeper, boolean resetByPool, Duration resetTimeout) {
+    Connection handle = (Connection) connection;
+    handle.lease.end("the connection has been taken into a pool: acquire it there");
+    PooledSession home = new PooledSession(handle.session, keeper, resetByPool, resetTimeout);
+    handle.session.belongsTo(home);
+    handle.session.ended().whenComplete((nothing, never) -> keeper.ended(home.session.whyEnded()));
+    return home;
+  }
+
+  /**
+   * Lends it to an application.
+   *
+   * @return a handle, whose {@code close} gives it back
+   */
+  public PgConnection lend() {
+    Lease lease = new Lease(this);
+    lease.watch();
+    return new Connection(session, lease);
+  }
+
+  /**
+   * Ends a handle without a reset: what was done through it stays in the session, and the codecs
+   * registered through it survive its resets.
+   *
+   * @param handle one that this has lent
+   */
+  public void keep(PgConnection handle) {
+    ((Connection) handle).lease.end("the connection was lent for a hook of its pool only");
+    session.runOnLoop(() -> session.statements().codecs().keep());
+  }
+
+  /**
+   * Whether it cannot be used any more.
+   *
+   * @return true from its end on
+   */
+  public boolean isEnded() {
+    return session.isEnded();
+  }
+
+  /**
+   * Whether its borrower ended it.
+   *
+   * @return true when {@code terminate} was called on its handle
+   */
+  public boolean wasTerminated() {
+    return terminated;
+  }
+
+  /**
+   * Whether its reset went wrong.
+   *
+   * @return true when that is why it ended
+   */
+  public boolean wasBroken() {
+    return broken;
+  }
+
+  /**
+   * How much was run on it. On its event loop.
+   *
+   * @return requests with SQL since it was opened
+   */
+  public long requests() {
+    return session.requests();
+  }
+
+  /**
+   * The server process.
+   *
+   * @return its number
+   */
+  public int serverPid() {
+    return session.processId();
+  }
+
+  /**
+   * Where its server is.
+   *
+   * @return host, port and address
+   */
+  public String host() {
+    return Dial.of(session.channel()).toString();
+  }
+
+  /**
+   * Sees whether it answers.
+   *
+   * @param within fails with a timeout, and the session ends, when this has passed
+   * @return complete after one round trip
+   */
+  public PgFuture<Void> check(Duration within) {
+    return Fetch.run(new Check(session, Deadlines.nanos(within)));
+  }
+
+  /** Says goodbye when all that was asked has been answered. */
+  public void close() {
+    new Connection(session).close();
+  }
+
+  /** Ends it now. */
+  public void terminate() {
+    session.terminate();
+  }
+
+  // ---- For the handles
+
+  /** The lease is over: what was asked is answered, then it is made as good as new. */
+  void giveBack(Lease lease) {
+    if (lease.end(
+        "the connection has been given back to its pool: acquire another, or close it later")) {
+      keeper.released();
+      session.submit(new Reset.Return(session, this, lease));
+    }
+  }
+
+  void terminate(Lease lease) {
+    if (lease.end("the connection has been terminated: acquire another")) {
+      terminated = true;
+      session.terminate();
+    }
+  }
+
+  void forgotten() {
+    if (session.isEnded()) {
+      return;
+    }
+    keeper.forgotten();
+    session.submit(new Reset.Return(session, this, new Lease(this)));
+  }
+
+  // ---- On the event loop
+
+  void returned(Lease lease, boolean wasTouched, boolean wasInTransaction) {
+    session.runOnLoop(
+        () -> {
+          if (!session.isEnded()) {
+            keeper.returned(wasTouched, wasInTransaction);
+          }
+          lease.over().complete(null);
+        });
+  }
+
+  /** An error that says 25006: true of a transaction that is read-only by its own wish as well. */
+  void refusedToWrite() {
+    PgConfig config = session.config();
+    TargetSessionAttrs wanted = config.targetSessionAttrs();
+    if (wanted != TargetSessionAttrs.READ_WRITE && wanted != TargetSessionAttrs.PRIMARY) {
+      return;
+    }
+    Map<String, String> said = session.parameters();
+    String standby = said.get("in_hot_standby");
+    String readOnly = said.get("default_transaction_read_only");
+    if (standby == null
+        || readOnly == null
+        || standby.equals("on")
+        || (readOnly.equals("on") && wanted == TargetSessionAttrs.READ_WRITE)) {
+      keeper.refusedToWrite();
+    }
+  }
+
+  /** Whether the pool has its own way of resetting: only a transaction is rolled back here then. */
+  boolean isResetByPool() {
+    return resetByPool;
+  }
+
+  /** Its reset went wrong. */
+  void broken(@Nullable Throwable reason) {
+    if (session.isLost()) {
+      return;
+    }
+    broken = true;
+    session.lose(
+        new PgConnectionException(
+            "the session could not be reset when it was given back to its pool",
+            RetrySafety.UNKNOWN,
+            reason));
+  }
+
+  /** A reset has been written: it has so long. */
+  void boundReset(Reset.Return reset) {
+    session.schedule(reset::timeUp, resetNanos, TimeUnit.NANOSECONDS);
+  }
+}

@@ -1,0 +1,853 @@
+package io.asyncpg.pool;
+
+import io.asyncpg.client.PgConnection;
+import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.session.Connector;
+import io.asyncpg.client.session.PooledSession;
+import io.asyncpg.error.PgConnectionException;
+import io.asyncpg.error.PgException;
+import io.asyncpg.error.PgPoolException;
+import io.asyncpg.error.PgServerException;
+import io.asyncpg.error.PgTimeoutException;
+import io.asyncpg.error.RetrySafety;
+import io.asyncpg.error.SqlState;
+import io.asyncpg.pool.PoolState.Action;
+import io.asyncpg.pool.PoolState.Member;
+import io.asyncpg.pool.PoolState.Phase;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.ObjLongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Carries out what {@link PoolState} decides. Whatever happens is told to the state under the lock;
+ * what it wants done is done when the lock has been let go, so that nothing foreign is ever called
+ * while it is held. Any thread.
+ */
+final class Pool {
+  private static final Logger LOG = System.getLogger("io.asyncpg.pool");
+
+  /** Half of what nanoseconds in a long can say, so that now and a deadline can be compared. */
+  private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE / 2);
+
+  /**
+   * Errors, by class, that pass: the server is not there, is starting, is going down, has too many
+   * sessions or too few resources. What else it refuses it will refuse again.
+   */
+  private static final Set<String> PASSING = Set.of("08", "53", "55", "57", "58", "XX");
+
+  private record Draining(long generation, PgFuture<Void> done) {}
+
+  private final class Timer implements Runnable {
+    private volatile @Nullable Future<?> set;
+    private volatile boolean dropped;
+
+    void set(long delay) {
+      set = connector.timer(this, delay);
+      if (dropped) {
+        drop();
+      }
+    }
+
+    void drop() {
+      dropped = true;
+      Future<?> task = set;
+      if (task != null) {
+        task.cancel(false);
+      }
+    }
+
+    @Override
+    public void run() {
+      step(
+          (state, now) -> {
+            if (timer == Timer.this) {
+              timer = null;
+              state.tick(now);
+            }
+          });
+    }
+  }
+
+  private final PoolConfig config;
+  private final Connector connector;
+  private final long acquireNanos;
+  private final boolean findsLeaks;
+
+  private final ReentrantLock lock = new ReentrantLock();
+
+  // Guarded by lock.
+  private final PoolState state;
+  private final List<PgFuture<Void>> waitingForReady = new ArrayList<>();
+  private final List<Draining> draining = new ArrayList<>();
+  private @Nullable Timer timer;
+  private long timerAt;
+  private @Nullable Throwable lastFailure;
+  private long lastFailureAt;
+
+  private final PgFuture<Void> closed = new PgFuture<>();
+  private final AtomicLong acquired = new AtomicLong();
+  private final AtomicLong acquiredAfterWait = new AtomicLong();
+  private final AtomicLong timedOut = new AtomicLong();
+  private final AtomicLong rejected = new AtomicLong();
+  private final AtomicLong cancelled = new AtomicLong();
+  private final AtomicLong connectFailures = new AtomicLong();
+  private final AtomicLong reclaimed = new AtomicLong();
+  private final AtomicLongArray acquireTimes =
+      new AtomicLongArray(PoolStats.ACQUIRE_TIME_BOUNDS.size() + 1);
+  private static final long[] BOUNDS =
+      PoolStats.ACQUIRE_TIME_BOUNDS.stream().mapToLong(Duration::toNanos).toArray();
+
+  private Pool(PoolConfig config) {
+    this.config = config;
+    this.connector = Connector.ofPool(config.connection());
+    this.acquireNanos = nanos(config.acquireTimeout());
+    this.findsLeaks = !config.leakThreshold().isZero();
+    Duration checkAfter = config.checkAfter();
+    this.state =
+        new PoolState(
+            new PoolState.Policy(
+                config.maxWaiting(),
+                nanos(config.maxIdleTime()),
+                nanos(config.maxLifetime()),
+                nanos(config.leakThreshold()),
+                checkAfter == null ? -1 : nanos(checkAfter),
+                config.lifo()),
+            config.minSize(),
+            config.maxSize(),
+            bound -> ThreadLocalRandom.current().nextLong(bound));
+  }
+
+  static PgPool create(PoolConfig config) {
+    Pool pool = new Pool(config);
+    pool.step(PoolState::start);
+    return new PooledClient(pool);
+  }
+
+  PoolConfig config() {
+    return config;
+  }
+
+  static long nanos(Duration duration) {
+    return duration.compareTo(LONGEST) > 0 ? LONGEST.toNanos() : duration.toNanos();
+  }
+
+  // ---- What applications ask
+
+  /**
+   * Asks for a connection.
+   *
+   * @param sql what it is for; null for the borrower's own use
+   * @param timeout of the call, in nanoseconds; 0 for none but the pool's
+   */
+  Acquire acquire(@Nullable String sql, long timeout) {
+    long now = System.nanoTime();
+    boolean own = timeout > 0 && timeout < acquireNanos;
+    Acquire acquire =
+        new Acquire(
+            this,
+            sql,
+            own,
+            findsLeaks ? new Loan.Borrower() : null,
+            now,
+            now + (own ? timeout : acquireNanos));
+    step((state, ignored) -> state.acquire(acquire.waiter, now));
+    acquire.made();
+    return acquire;
+  }
+
+  void giveUp(Acquire acquire) {
+    cancelled.incrementAndGet();
+    step((state, now) -> state.giveUp(acquire.waiter));
+  }
+
+  PgFuture<Void> ready() {
+    PgFuture<Void> ready = new PgFuture<>();
+    boolean shut;
+    lock.lock();
+    try {
+      shut = state.isShut();
+      if (!shut) {
+        waitingForReady.add(ready);
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (shut) {
+      ready.completeExceptionally(closedAlready());
+    } else {
+      step((state, now) -> {});
+    }
+    return ready;
+  }
+
+  PgFuture<Void> drain() {
+    PgFuture<Void> done = new PgFuture<>();
+    step((state, now) -> draining.add(new Draining(state.expire(now), done)));
+    return done;
+  }
+
+  void expire() {
+    step(PoolState::expire);
+  }
+
+  void resize(int min, int max) {
+    if (min < 0 || max < 1 || min > max) {
+      throw new IllegalArgumentException(
+          "resize("
+              + min
+              + ", "
+              + max
+              + "): the smallest size is 0 or more, the largest 1 or more and no less than the"
+              + " smallest");
+    }
+    step((state, now) -> state.resize(min, max, now));
+  }
+
+  void close() {
+    boolean[] first = new boolean[1];
+    step(
+        (state, now) -> {
+          first[0] = !state.isShut();
+          state.shut(now);
+        });
+    if (first[0] && !closed.isDone()) {
+      Future<?> bound = connector.timer(this::terminate, nanos(config.closeTimeout()));
+      closed.whenComplete((nothing, never) -> bound.cancel(false));
+    }
+  }
+
+  void terminate() {
+    step(PoolState::terminate);
+  }
+
+  PgFuture<Void> closed() {
+    PgFuture<Void> told = new PgFuture<>();
+    closed.whenComplete((nothing, never) -> completeVoid(told));
+    return told;
+  }
+
+  PoolStats stats() {
+    List<Long> times = new ArrayList<>();
+    for (int i = 0; i < acquireTimes.length(); i++) {
+      times.add(acquireTimes.get(i));
+    }
+    lock.lock();
+    try {
+      return new PoolStats(
+          state.size(),
+          state.count(Phase.IDLE),
+          state.count(Phase.LENT) + state.count(Phase.RETURNING) + state.count(Phase.CHECKING),
+          state.waiting(),
+          state.count(Phase.CONNECTING),
+          state.minSize(),
+          state.maxSize(),
+          acquired.get(),
+          acquiredAfterWait.get(),
+          timedOut.get(),
+          rejected.get(),
+          cancelled.get(),
+          state.created(),
+          connectFailures.get(),
+          reclaimed.get(),
+          state.closed(),
+          times);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  static IllegalStateException closedAlready() {
+    return new IllegalStateException("the pool is closed: create another, or close it later");
+  }
+
+  // ---- The edge
+
+  /** Something happens: tells the state, and does what follows. */
+  private void step(ObjLongConsumer<PoolState> change) {
+    List<Action> actions;
+    List<PgFuture<Void>> done = List.of();
+    Timer next = null;
+    Timer last = null;
+    long delay = 0;
+    boolean over;
+    lock.lock();
+    try {
+      long now = System.nanoTime();
+      change.accept(state, now);
+      actions = state.takeActions();
+      if (!waitingForReady.isEmpty() || !draining.isEmpty()) {
+        done = whatIsDone();
+      }
+      over = state.isOver();
+      if (over) {
+        last = timer;
+        timer = null;
+      } else if (state.wakes() && (timer == null || state.wakeAt() - timerAt < 0)) {
+        last = timer;
+        next = new Timer();
+        timer = next;
+        timerAt = state.wakeAt();
+        delay = timerAt - now;
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (last != null) {
+      last.drop();
+    }
+    if (next != null) {
+      next.set(delay);
+    }
+    for (Action action : actions) {
+      carryOut(action);
+    }
+    done.forEach(Pool::completeVoid);
+    if (over) {
+      completeVoid(closed);
+    }
+  }
+
+  private List<PgFuture<Void>> whatIsDone() {
+    List<PgFuture<Void>> done = new ArrayList<>();
+    if (state.open() >= state.minSize()) {
+      done.addAll(waitingForReady);
+      waitingForReady.clear();
+    }
+    for (Iterator<Draining> all = draining.iterator(); all.hasNext(); ) {
+      Draining one = all.next();
+      if (state.isRenewedSince(one.generation)) {
+        done.add(one.done);
+        all.remove();
+      }
+    }
+    return done;
+  }
+
+  @SuppressWarnings("NullAway") // a Void is null
+  private static void completeVoid(PgFuture<Void> future) {
+    future.complete(null);
+  }
+
+  private void carryOut(Action action) {
+    if (action instanceof Action.Lend lend) {
+      hand(lend.member(), Objects.requireNonNull(lend.waiter().acquire));
+    } else if (action instanceof Action.Connect connect) {
+      open(connect.member());
+    } else if (action instanceof Action.Check check) {
+      check(check.member());
+    } else if (action instanceof Action.Close close) {
+      close(close.member(), close.atOnce());
+    } else if (action instanceof Action.Refuse refuse) {
+      refuse(Objects.requireNonNull(refuse.waiter().acquire), refuse.why());
+    } else if (action instanceof Action.Suspect suspect) {
+      suspect(suspect.member());
+    }
+  }
+
+  // ---- Opening
+
+  private void open(Member member) {
+    CompletionStage<PgConnection> attempt;
+    try {
+      attempt = config.connect() == null ? connector.connect() : config.connect().get();
+    } catch (RuntimeException failed) {
+      connectFailed(member, failed);
+      return;
+    }
+    boolean unwanted;
+    lock.lock();
+    try {
+      member.attempt = attempt;
+      unwanted = member.phase() != Phase.CONNECTING;
+    } finally {
+      lock.unlock();
+    }
+    attempt.whenComplete(
+        (connection, failure) -> {
+          if (connection == null) {
+            connectFailed(member, unwrapped(failure));
+          } else {
+            opened(member, connection);
+          }
+        });
+    if (unwanted) {
+      attempt.toCompletableFuture().cancel(true);
+    }
+  }
+
+  private void opened(Member member, PgConnection connection) {
+    PooledSession session;
+    try {
+      session =
+          PooledSession.of(
+              connection, new Keeping(member), config.reset() != null, config.resetTimeout());
+    } catch (RuntimeException unfit) {
+      connectFailed(member, unfit);
+      return;
+    }
+    boolean unwanted;
+    lock.lock();
+    try {
+      member.session = session;
+      unwanted = member.phase() != Phase.CONNECTING;
+    } finally {
+      lock.unlock();
+    }
+    if (unwanted) {
+      session.close();
+      return;
+    }
+    var init = config.init();
+    if (init == null) {
+      step((state, now) -> state.connected(member, session.host(), now));
+      return;
+    }
+    PgConnection handle = session.lend();
+    runHook(init, handle)
+        .whenComplete(
+            (nothing, failure) -> {
+              session.keep(handle);
+              if (failure == null) {
+                step((state, now) -> state.connected(member, session.host(), now));
+              } else {
+                connectFailed(
+                    member,
+                    new PgPoolException(
+                        "the pool's init failed for a new connection: " + failure.getMessage(),
+                        RetrySafety.NOT_SENT,
+                        unwrapped(failure)));
+                session.terminate();
+              }
+            });
+  }
+
+  private static CompletionStage<?> runHook(
+      java.util.function.Function<? super PgConnection, ? extends CompletionStage<?>> hook,
+      PgConnection handle) {
+    try {
+      CompletionStage<?> stage = hook.apply(handle);
+      return stage == null
+          ? PgFuture.failed(
+              new IllegalStateException(
+                  "a hook of the pool returned null in place of a stage: return a completed one"
+                      + " where there is nothing to wait for"))
+          : stage;
+    } catch (RuntimeException thrown) {
+      return PgFuture.failed(thrown);
+    }
+  }
+
+  private void connectFailed(Member member, Throwable failure) {
+    boolean refused =
+        failure instanceof PgServerException server
+            ? !PASSING.contains(server.sqlState().substring(0, 2))
+            : !(failure instanceof PgConnectionException || failure instanceof PgTimeoutException);
+    List<PgFuture<Void>> unready = new ArrayList<>();
+    step(
+        (state, now) -> {
+          if (member.phase() == Phase.CLOSING) {
+            state.ended(member, CloseReason.CLOSED, now);
+          } else if (member.phase() == Phase.CONNECTING) {
+            connectFailures.incrementAndGet();
+            lastFailure = failure;
+            lastFailureAt = now;
+            unready.addAll(waitingForReady);
+            waitingForReady.clear();
+            state.connectFailed(member, refused, now);
+          }
+        });
+    unready.forEach(ready -> ready.completeExceptionally(failure));
+    LOG.log(Level.DEBUG, "an attempt of the pool to connect failed", failure);
+  }
+
+  // ---- Lending
+
+  private void hand(Member member, Acquire acquire) {
+    PooledSession session = session(member);
+    if (findsLeaks) {
+      lock.lock();
+      try {
+        member.loan = new Loan(acquire.borrower);
+      } finally {
+        lock.unlock();
+      }
+    }
+    PgConnection handle = session.lend();
+    var setup = config.setup();
+    if (setup == null) {
+      deliver(acquire, handle);
+      return;
+    }
+    runHook(setup, handle)
+        .whenComplete(
+            (nothing, failure) -> {
+              if (failure == null) {
+                deliver(acquire, handle);
+                return;
+              }
+              session.keep(handle);
+              step((state, now) -> state.condemn(member, CloseReason.HOOK, now));
+              fail(
+                  acquire,
+                  new PgPoolException(
+                      "the pool's setup failed for the connection that was to be lent: "
+                          + failure.getMessage(),
+                      acquire.sql,
+                      RetrySafety.NOT_SENT,
+                      unwrapped(failure)));
+            });
+  }
+
+  private void deliver(Acquire acquire, PgConnection handle) {
+    long waited = System.nanoTime() - acquire.waiter.since;
+    int at = Arrays.binarySearch(BOUNDS, waited);
+    acquireTimes.incrementAndGet(at >= 0 ? at : -at - 1);
+    acquired.incrementAndGet();
+    if (!acquire.isBeingMade()) {
+      acquiredAfterWait.incrementAndGet();
+    }
+    onCompletionThread(
+        acquire,
+        () -> {
+          if (!acquire.complete(handle)) {
+            handle.close(); // its borrower gave up meanwhile: it is the next one's
+          }
+        });
+  }
+
+  private void fail(Acquire acquire, Throwable failure) {
+    onCompletionThread(acquire, () -> acquire.completeExceptionally(failure));
+  }
+
+  /** Completes a future where futures complete; on this thread while its caller has not got it. */
+  private void onCompletionThread(Acquire acquire, Runnable completion) {
+    Executor executor = config.connection().completionExecutor();
+    if (executor == null || acquire.isBeingMade()) {
+      completion.run();
+      return;
+    }
+    try {
+      executor.execute(completion);
+    } catch (RejectedExecutionException shutDown) {
+      completion.run(); // on the wrong thread is better than never
+    }
+  }
+
+  private void check(Member member) {
+    session(member)
+        .check(config.checkTimeout())
+        .whenComplete(
+            (nothing, failure) ->
+                step((state, now) -> state.checked(member, failure == null, now)));
+  }
+
+  private void refuse(Acquire acquire, PoolState.Refusal why) {
+    switch (why) {
+      case TIMED_OUT -> {
+        timedOut.incrementAndGet();
+        Duration waited = Duration.ofNanos(acquire.waiter.deadline - acquire.waiter.since);
+        String message = "no connection within " + waited + ": " + situation() + of(acquire);
+        fail(
+            acquire,
+            acquire.ownDeadline
+                ? new PgTimeoutException(
+                    message, acquire.sql, RetrySafety.NOT_SENT, failureOfLate())
+                : new PgPoolException(message, acquire.sql, RetrySafety.NOT_SENT, failureOfLate()));
+      }
+      case TOO_MANY_WAITING -> {
+        rejected.incrementAndGet();
+        fail(
+            acquire,
+            new PgPoolException(
+                "no connection is free, and as many wait for one as may (maxWaiting, "
+                    + config.maxWaiting()
+                    + "): "
+                    + situation()
+                    + of(acquire),
+                acquire.sql,
+                RetrySafety.NOT_SENT,
+                null));
+      }
+      case CANNOT_CONNECT -> {
+        Throwable cause = failureOfLate();
+        fail(
+            acquire,
+            new PgPoolException(
+                "the pool cannot connect: "
+                    + (cause == null ? "for no known reason" : cause.getMessage())
+                    + of(acquire),
+                acquire.sql,
+                RetrySafety.NOT_SENT,
+                cause));
+      }
+      case CLOSED ->
+          fail(
+              acquire,
+              acquire.isBeingMade()
+                  ? closedAlready()
+                  : new PgPoolException(
+                      "the pool was closed before a connection came free" + of(acquire),
+                      acquire.sql,
+                      RetrySafety.NOT_SENT,
+                      null));
+    }
+  }
+
+  private static String of(Acquire acquire) {
+    return acquire.sql == null ? "" : ": " + PgException.quoted(acquire.sql);
+  }
+
+  private @Nullable Throwable failureOfLate() {
+    lock.lock();
+    try {
+      return state.isReachable() ? null : lastFailure;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What there is, for an error about what there is not. */
+  private String situation() {
+    lock.lock();
+    try {
+      long now = System.nanoTime();
+      StringBuilder text = new StringBuilder();
+      text.append(state.count(Phase.LENT) + state.count(Phase.RETURNING))
+          .append(" of at most ")
+          .append(state.maxSize())
+          .append(" connections are lent");
+      Member longest = state.lentLongest();
+      if (longest != null) {
+        text.append(", one of them for ").append(rounded(now - longest.since()));
+        Loan loan = longest.loan;
+        if (loan != null && loan.borrower != null) {
+          text.append(" to ").append(firstForeignFrame(loan.borrower));
+        }
+      }
+      text.append("; ").append(state.count(Phase.IDLE)).append(" idle, ");
+      text.append(state.count(Phase.CONNECTING)).append(" being opened, ");
+      text.append(state.waiting()).append(" others waiting");
+      Throwable failure = lastFailure;
+      if (failure != null && !state.isReachable()) {
+        text.append("; the last attempt to connect failed ")
+            .append(rounded(now - lastFailureAt))
+            .append(" ago: ")
+            .append(failure.getMessage());
+      }
+      return text.toString();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static Duration rounded(long nanos) {
+    return Duration.ofMillis(TimeUnit.NANOSECONDS.toMillis(nanos));
+  }
+
+  private static String firstForeignFrame(Throwable borrower) {
+    for (StackTraceElement frame : borrower.getStackTrace()) {
+      String name = frame.getClassName();
+      if (!name.equals(Pool.class.getName())
+          && !name.startsWith(PooledClient.class.getName())
+          && !name.equals(PooledStream.class.getName())) {
+        return frame.toString();
+      }
+    }
+    return "somebody";
+  }
+
+  private void suspect(Member member) {
+    Loan loan;
+    lock.lock();
+    try {
+      loan = member.phase() == Phase.LENT ? member.loan : null;
+    } finally {
+      lock.unlock();
+    }
+    if (loan != null) {
+      LOG.log(
+          Level.WARNING,
+          "a connection (server process "
+              + session(member).serverPid()
+              + ") has been lent for more than "
+              + config.leakThreshold()
+              + ": has its borrower forgotten to close it?",
+          loan.borrower);
+    }
+  }
+
+  // ---- Closing
+
+  private void close(Member member, boolean atOnce) {
+    PooledSession session;
+    CompletionStage<PgConnection> attempt;
+    lock.lock();
+    try {
+      session = member.session;
+      attempt = member.attempt;
+    } finally {
+      lock.unlock();
+    }
+    if (session == null) {
+      if (attempt != null) {
+        attempt.toCompletableFuture().cancel(true); // connectFailed, or opened, will see to it
+      }
+    } else if (atOnce) {
+      session.terminate();
+    } else {
+      session.close();
+    }
+  }
+
+  private static PooledSession session(Member member) {
+    return Objects.requireNonNull(member.session, "it is not open");
+  }
+
+  static Throwable unwrapped(Throwable failure) {
+    Throwable at = failure;
+    while ((at instanceof CompletionException || at instanceof ExecutionException)
+        && at.getCause() != null) {
+      at = at.getCause();
+    }
+    return at;
+  }
+
+  /** What becomes of one connection. */
+  private final class Keeping implements PooledSession.Keeper {
+    private final Member member;
+    private boolean hookRan;
+
+    Keeping(Member member) {
+      this.member = member;
+    }
+
+    @Override
+    public void released() {
+      step((state, now) -> state.released(member, now));
+    }
+
+    @Override
+    public void forgotten() {
+      reclaimed.incrementAndGet();
+      Loan loan;
+      lock.lock();
+      try {
+        loan = member.loan;
+      } finally {
+        lock.unlock();
+      }
+      LOG.log(
+          Level.WARNING,
+          "a connection (server process "
+              + session(member).serverPid()
+              + ") was not given back, and nobody can any more; the pool has taken it back",
+          loan == null ? null : loan.borrower);
+    }
+
+    @Override
+    public void returned(boolean wasTouched, boolean wasInTransaction) {
+      PooledSession session = session(member);
+      if (wasInTransaction) {
+        tellOfTransaction(session);
+      }
+      var reset = config.reset();
+      if (reset != null && wasTouched && !hookRan) {
+        hookRan = true;
+        PgConnection handle = session.lend();
+        runHook(reset, handle)
+            .whenComplete(
+                (nothing, failure) -> {
+                  if (failure == null) {
+                    handle.close(); // comes back here
+                  } else {
+                    session.keep(handle);
+                    LOG.log(
+                        Level.WARNING,
+                        "the pool's reset failed; the connection is closed",
+                        unwrapped(failure));
+                    step((state, now) -> state.condemn(member, CloseReason.HOOK, now));
+                  }
+                });
+        return;
+      }
+      hookRan = false;
+      boolean used = config.maxQueries() > 0 && session.requests() >= config.maxQueries();
+      step((state, now) -> state.returned(member, used ? CloseReason.QUERIES : null, now));
+    }
+
+    private void tellOfTransaction(PooledSession session) {
+      Loan loan;
+      lock.lock();
+      try {
+        loan = member.loan;
+      } finally {
+        lock.unlock();
+      }
+      LOG.log(
+          Level.WARNING,
+          "a connection (server process "
+              + session.serverPid()
+              + ") was given back with a transaction open, which has been rolled back: end it"
+              + " before closing the connection",
+          loan == null ? null : loan.borrower);
+    }
+
+    @Override
+    public void refusedToWrite() {
+      step((state, now) -> state.suspect(member.host(), true, now));
+    }
+
+    @Override
+    public void ended(Throwable reason) {
+      PooledSession session = member.session;
+      CloseReason why =
+          session != null && session.wasTerminated()
+              ? CloseReason.TERMINATED
+              : session != null && session.wasBroken() ? CloseReason.STATE : CloseReason.LOST;
+      boolean goingDown = isGoingDown(reason);
+      boolean[] justOpened = new boolean[1];
+      step(
+          (state, now) -> {
+            if (member.phase() == Phase.CONNECTING) {
+              justOpened[0] = true;
+              return;
+            }
+            boolean lost = member.phase() != Phase.CLOSING && why == CloseReason.LOST;
+            state.ended(member, why, now);
+            if (lost) {
+              state.suspect(member.host(), goingDown, now);
+            }
+          });
+      if (justOpened[0]) {
+        connectFailed(member, reason);
+      }
+    }
+
+    /** The server says that it shuts down: 57P01, or 57P02 for a crash. */
+    private boolean isGoingDown(Throwable reason) {
+      Throwable cause = reason instanceof PgServerException ? reason : reason.getCause();
+      return cause instanceof PgServerException server
+          && (server.sqlState().equals(SqlState.ADMIN_SHUTDOWN)
+              || server.sqlState().equals(SqlState.CRASH_SHUTDOWN));
+    }
+  }
+}

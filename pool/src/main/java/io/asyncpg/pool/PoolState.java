@@ -1,0 +1,784 @@
+package io.asyncpg.pool;
+
+import io.asyncpg.client.PgConnection;
+import io.asyncpg.client.session.PooledSession;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletionStage;
+import java.util.function.LongUnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who has which connection, who waits for one, and what has to be done about it.
+ *
+ * <p>It decides and does nothing: it has no threads, no sockets and no clock. Everything that
+ * happens is told to it, with the time as {@link System#nanoTime} counts; what is to be done is
+ * taken from it by {@link #takeActions}. Confined to whoever holds its owner's lock.
+ *
+ * <p>A connection's life:
+ *
+ * <pre>
+ *   CONNECTING --> IDLE --> CHECKING --> LENT --> RETURNING --> IDLE
+ * </pre>
+ *
+ * with CHECKING left out where it was idle for a short time only, and an end, CLOSING and then
+ * GONE, from each of them.
+ */
+final class PoolState {
+  /** Where a connection stands. */
+  enum Phase {
+    CONNECTING,
+    IDLE,
+    /** Set aside for a waiter while it is seen whether it is still there. */
+    CHECKING,
+    LENT,
+    /** Given back by its borrower; not fit for the next one yet. */
+    RETURNING,
+    /** Told to close; it counts until it has. */
+    CLOSING,
+    GONE;
+
+    private boolean leadsTo(Phase next) {
+      return switch (this) {
+        case CONNECTING -> next == IDLE || next == CLOSING || next == GONE;
+        case IDLE -> next == CHECKING || next == LENT || next == CLOSING || next == GONE;
+        case CHECKING -> next == LENT || next == IDLE || next == CLOSING || next == GONE;
+        case LENT -> next == RETURNING || next == CLOSING || next == GONE;
+        case RETURNING -> next == IDLE || next == CLOSING || next == GONE;
+        case CLOSING -> next == GONE;
+        case GONE -> false;
+      };
+    }
+  }
+
+  /** One connection, from the decision to open it to its end. */
+  static final class Member {
+    /** For whoever carries out the actions; nothing is decided by them. */
+    @Nullable PooledSession session;
+
+    @Nullable CompletionStage<PgConnection> attempt;
+    @Nullable Loan loan;
+
+    private Phase phase = Phase.CONNECTING;
+    private long generation;
+    private String host = "";
+    private long expiresAt;
+    private boolean hasLifetime;
+    private long since;
+    private boolean leakTold;
+    private @Nullable Waiter checkedFor;
+    private @Nullable CloseReason doom;
+
+    Phase phase() {
+      return phase;
+    }
+
+    String host() {
+      return host;
+    }
+
+    /** For whom it is being checked; null when nobody waits for it. */
+    @Nullable Waiter checkedFor() {
+      return checkedFor;
+    }
+
+    /** When it came to the phase it is in. */
+    long since() {
+      return since;
+    }
+
+    private void move(Phase next, long now) {
+      assert phase.leadsTo(next) : phase + " -> " + next;
+      phase = next;
+      since = now;
+    }
+  }
+
+  /** Somebody who wants a connection. */
+  static final class Waiter {
+    /** For whoever carries out the actions. */
+    final @Nullable Acquire acquire;
+
+    final long since;
+    final long deadline;
+    private long number;
+
+    Waiter(@Nullable Acquire acquire, long since, long deadline) {
+      this.acquire = acquire;
+      this.since = since;
+      this.deadline = deadline;
+    }
+  }
+
+  /** Something to be done, in the order in which it was decided. */
+  sealed interface Action {
+    /** Open a connection, and tell {@link #connected} or {@link #connectFailed}. */
+    record Connect(Member member) implements Action {}
+
+    /** See whether the connection is there, and tell {@link #checked}. */
+    record Check(Member member) implements Action {}
+
+    /** Hand it over. */
+    record Lend(Member member, Waiter waiter) implements Action {}
+
+    /**
+     * Close it, and tell {@link #ended}.
+     *
+     * @param atOnce whether nothing is worth waiting for
+     */
+    record Close(Member member, CloseReason reason, boolean atOnce) implements Action {}
+
+    /** There is no connection for this waiter. */
+    record Refuse(Waiter waiter, Refusal why) implements Action {}
+
+    /** It has been lent for long. */
+    record Suspect(Member member) implements Action {}
+  }
+
+  /** Why somebody gets no connection. */
+  enum Refusal {
+    TIMED_OUT,
+    TOO_MANY_WAITING,
+    CANNOT_CONNECT,
+    CLOSED
+  }
+
+  /**
+   * What was asked of the pool.
+   *
+   * @param maxWaiting how many may wait beyond those for whom a connection is being opened
+   * @param maxIdleTime in nanoseconds; 0 for no limit, as with the following three
+   * @param checkAfter 0 to check always, negative for never
+   * @param lifo whether the connection used last is lent first
+   */
+  record Policy(
+      int maxWaiting,
+      long maxIdleTime,
+      long maxLifetime,
+      long leakThreshold,
+      long checkAfter,
+      boolean lifo) {}
+
+  /**
+   * So long a connection that was given back is waited for before another is opened: mostly it is
+   * there at once.
+   */
+  static final long IMMINENT_NANOS = 10_000_000;
+
+  /** After failures: a server that returns is noticed within a second. */
+  static final long FIRST_PAUSE_NANOS = 20_000_000;
+
+  static final long LONGEST_PAUSE_NANOS = 500_000_000;
+
+  /** A server that refuses who we are is not asked that often. */
+  static final long LONGEST_PAUSE_REFUSED_NANOS = 10_000_000_000L;
+
+  private final Policy policy;
+  private final LongUnaryOperator jitter;
+  private int minSize;
+  private int maxSize;
+
+  private final Set<Member> members = new LinkedHashSet<>();
+
+  /** Idle for longest first. */
+  private final ArrayDeque<Member> idle = new ArrayDeque<>();
+
+  private final TreeMap<Long, Waiter> waiting = new TreeMap<>();
+  private final Map<Phase, Integer> count = new EnumMap<>(Phase.class);
+  private final Map<CloseReason, Long> closed = new EnumMap<>(CloseReason.class);
+  private List<Action> actions = new ArrayList<>();
+  private long waiterNumber;
+  private long generation;
+  private long created;
+  private boolean shut;
+  private boolean terminating;
+
+  /** Whether the last attempt to connect succeeded: until one has, they are made one by one. */
+  private boolean reachable;
+
+  private int failures;
+  private long retryAt;
+  private boolean pausing;
+  private boolean wakes;
+  private long wakeAt;
+
+  /**
+   * Creates the state of a pool without connections.
+   *
+   * @param jitter given a bound above zero: a random number from zero up to it, exclusive
+   */
+  PoolState(Policy policy, int minSize, int maxSize, LongUnaryOperator jitter) {
+    this.policy = policy;
+    this.minSize = minSize;
+    this.maxSize = maxSize;
+    this.jitter = jitter;
+  }
+
+  // ---- What is asked
+
+  /** What is to be done now; each action is given once. */
+  List<Action> takeActions() {
+    if (actions.isEmpty()) {
+      return List.of();
+    }
+    List<Action> taken = actions;
+    actions = new ArrayList<>();
+    return taken;
+  }
+
+  /** Whether {@link #tick} wants to be called at some time. */
+  boolean wakes() {
+    return wakes;
+  }
+
+  /** When {@link #tick} wants to be called, at the latest. */
+  long wakeAt() {
+    return wakeAt;
+  }
+
+  int minSize() {
+    return minSize;
+  }
+
+  int maxSize() {
+    return maxSize;
+  }
+
+  /** All that count against the maximum: open, being opened, being closed. */
+  int size() {
+    return members.size();
+  }
+
+  int count(Phase phase) {
+    return count.getOrDefault(phase, 0);
+  }
+
+  /** Those that are open and will stay. */
+  int open() {
+    return members.size() - count(Phase.CONNECTING) - count(Phase.CLOSING);
+  }
+
+  /** Those who wait, including those for whom a connection is being checked. */
+  int waiting() {
+    int waiters = waiting.size();
+    if (count(Phase.CHECKING) > 0) {
+      for (Member member : members) {
+        waiters += member.checkedFor == null ? 0 : 1;
+      }
+    }
+    return waiters;
+  }
+
+  long created() {
+    return created;
+  }
+
+  Map<CloseReason, Long> closed() {
+    return new EnumMap<>(closed);
+  }
+
+  Collection<Member> members() {
+    return Collections.unmodifiableCollection(members);
+  }
+
+  long generation() {
+    return generation;
+  }
+
+  /** Whether every connection that was opened before this generation began is gone. */
+  boolean isRenewedSince(long oldest) {
+    for (Member member : members) {
+      if (member.generation < oldest) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The one that has been lent for longest; null when none is lent. */
+  @Nullable Member lentLongest() {
+    Member longest = null;
+    for (Member member : members) {
+      if (member.phase == Phase.LENT && (longest == null || member.since - longest.since < 0)) {
+        longest = member;
+      }
+    }
+    return longest;
+  }
+
+  /** Whether the last attempt to connect succeeded. */
+  boolean isReachable() {
+    return reachable;
+  }
+
+  boolean isShut() {
+    return shut;
+  }
+
+  boolean isOver() {
+    return shut && members.isEmpty();
+  }
+
+  // ---- What happens
+
+  /** The pool has been created: opens what it keeps open. */
+  void start(long now) {
+    proceed(now);
+  }
+
+  void acquire(Waiter waiter, long now) {
+    if (shut) {
+      actions.add(new Action.Refuse(waiter, Refusal.CLOSED));
+      return;
+    }
+    waiter.number = ++waiterNumber;
+    waiting.put(waiter.number, waiter);
+    proceed(now);
+    if (!waiting.containsKey(waiter.number)) {
+      return;
+    }
+    if (waiting.size() - count(Phase.CONNECTING) - (maxSize - members.size()) > policy.maxWaiting) {
+      waiting.remove(waiter.number);
+      actions.add(new Action.Refuse(waiter, Refusal.TOO_MANY_WAITING));
+    } else {
+      wakeBy(waiter.deadline);
+    }
+  }
+
+  /** The waiter does not want a connection any more; nothing happens if it has one. */
+  void giveUp(Waiter waiter) {
+    if (waiting.remove(waiter.number) == null) {
+      for (Member member : members) {
+        if (member.checkedFor == waiter) {
+          member.checkedFor = null;
+        }
+      }
+    }
+  }
+
+  void connected(Member member, String host, long now) {
+    if (member.phase != Phase.CONNECTING) {
+      return;
+    }
+    reachable = true;
+    failures = 0;
+    pausing = false;
+    created++;
+    member.host = host;
+    if (policy.maxLifetime > 0) {
+      // Up to a tenth less, so that those opened together do not all go together.
+      member.hasLifetime = true;
+      member.expiresAt = now + policy.maxLifetime - jitter.applyAsLong(policy.maxLifetime / 10 + 1);
+    }
+    becomeIdle(member, now);
+    CloseReason reason = unfit(member, now);
+    if (reason != null) {
+      close(member, reason, now);
+    }
+    proceed(now);
+  }
+
+  /**
+   * The connection could not be opened.
+   *
+   * @param refused whether it will be the same next time: the server does not want us, rather than
+   *     it is not there
+   */
+  void connectFailed(Member member, boolean refused, long now) {
+    if (member.phase != Phase.CONNECTING) {
+      return;
+    }
+    remove(member, now);
+    reachable = false;
+    failures++;
+    long longest = refused ? LONGEST_PAUSE_REFUSED_NANOS : LONGEST_PAUSE_NANOS;
+    long pause = Math.min(longest, FIRST_PAUSE_NANOS << Math.min(failures - 1, 20));
+    pausing = true;
+    retryAt = now + pause / 2 + jitter.applyAsLong(pause / 2 + 1);
+    if (refused && open() == 0) {
+      refuseAll(Refusal.CANNOT_CONNECT);
+    }
+    proceed(now);
+  }
+
+  void checked(Member member, boolean well, long now) {
+    if (member.phase != Phase.CHECKING) {
+      return;
+    }
+    CloseReason reason = well ? unfit(member, now) : CloseReason.CHECK;
+    Waiter waiter = member.checkedFor;
+    if (reason != null) {
+      close(member, reason, now);
+      if (!well) {
+        // What sleeps on the same host may be as dead: each would cost its borrower a check.
+        closeIdle(member.host, CloseReason.CHECK, now);
+      }
+    } else if (waiter != null) {
+      member.checkedFor = null;
+      // Somebody who came earlier may wait again, as his connection did not answer.
+      waiting.put(waiter.number, waiter);
+      lend(member, waiting.pollFirstEntry().getValue(), now);
+    } else {
+      becomeIdle(member, now);
+    }
+    proceed(now);
+  }
+
+  /** The borrower has given it back; it is being made ready for the next. */
+  void released(Member member, long now) {
+    if (member.phase == Phase.LENT) {
+      move(member, Phase.RETURNING, now);
+    }
+  }
+
+  /**
+   * It is ready for the next borrower.
+   *
+   * @param why it must be closed all the same, or null
+   */
+  void returned(Member member, @Nullable CloseReason why, long now) {
+    if (member.phase == Phase.LENT) {
+      move(member, Phase.RETURNING, now);
+    }
+    if (member.phase != Phase.RETURNING) {
+      return;
+    }
+    CloseReason reason = why == null ? unfit(member, now) : why;
+    if (reason != null) {
+      close(member, reason, now);
+    } else {
+      becomeIdle(member, now);
+    }
+    proceed(now);
+  }
+
+  /** It is to be closed, whoever has it. */
+  void condemn(Member member, CloseReason reason, long now) {
+    if (member.phase != Phase.GONE && member.phase != Phase.CLOSING) {
+      close(member, reason, now);
+      proceed(now);
+    }
+  }
+
+  /** It is closed, by us or by others. */
+  void ended(Member member, CloseReason reason, long now) {
+    if (member.phase == Phase.GONE) {
+      return;
+    }
+    Waiter waiter = member.checkedFor;
+    if (waiter != null) {
+      member.checkedFor = null;
+      waiting.put(waiter.number, waiter);
+    }
+    if (member.phase != Phase.CLOSING) {
+      closed.merge(reason, 1L, Long::sum);
+    }
+    remove(member, now);
+    proceed(now);
+  }
+
+  /**
+   * A host is down, or not what it was: its idle connections go.
+   *
+   * @param alsoLent whether those that are lent go as well, when they come back
+   */
+  void suspect(String host, boolean alsoLent, long now) {
+    closeIdle(host, CloseReason.HOST, now);
+    if (alsoLent) {
+      for (Member member : members) {
+        if (member.host.equals(host) && member.phase != Phase.CONNECTING && member.doom == null) {
+          member.doom = CloseReason.HOST;
+        }
+      }
+    }
+    proceed(now);
+  }
+
+  /**
+   * All that are open are to be replaced: the idle ones now, the others when they come back.
+   *
+   * @return for {@link #isRenewedSince}
+   */
+  long expire(long now) {
+    generation++;
+    closeIdle(null, CloseReason.EXPIRED, now);
+    proceed(now);
+    return generation;
+  }
+
+  void resize(int min, int max, long now) {
+    minSize = min;
+    maxSize = max;
+    while (open() + count(Phase.CONNECTING) > maxSize && !idle.isEmpty()) {
+      close(idle.getFirst(), CloseReason.RESIZED, now);
+    }
+    proceed(now);
+  }
+
+  /** Nothing is lent any more; what is lent is closed when it comes back. */
+  void shut(long now) {
+    if (shut) {
+      return;
+    }
+    shut = true;
+    refuseAll(Refusal.CLOSED);
+    closeIdle(null, CloseReason.CLOSED, now);
+    for (Member member : List.copyOf(members)) {
+      if (member.phase == Phase.CHECKING || member.phase == Phase.CONNECTING) {
+        close(member, CloseReason.CLOSED, now);
+      }
+    }
+  }
+
+  /** All are closed now, lent or not. */
+  void terminate(long now) {
+    terminating = true;
+    shut(now);
+    for (Member member : List.copyOf(members)) {
+      if (member.phase != Phase.CLOSING) {
+        close(member, CloseReason.CLOSED, now);
+      }
+    }
+  }
+
+  /** Some time has passed. */
+  void tick(long now) {
+    wakes = false;
+    for (Iterator<Waiter> all = waiting.values().iterator(); all.hasNext(); ) {
+      Waiter waiter = all.next();
+      if (waiter.deadline - now <= 0) {
+        all.remove();
+        actions.add(new Action.Refuse(waiter, Refusal.TIMED_OUT));
+      } else {
+        wakeBy(waiter.deadline);
+      }
+    }
+    for (Member member : List.copyOf(members)) {
+      switch (member.phase) {
+        case CHECKING -> tickChecking(member, now);
+        case IDLE -> tickIdle(member, now);
+        case LENT -> tickLent(member, now);
+        case CONNECTING, RETURNING, CLOSING, GONE -> {
+          // They end by themselves.
+        }
+      }
+    }
+    proceed(now);
+  }
+
+  private void tickChecking(Member member, long now) {
+    Waiter waiter = member.checkedFor;
+    if (waiter == null) {
+      return;
+    }
+    if (waiter.deadline - now <= 0) {
+      member.checkedFor = null;
+      actions.add(new Action.Refuse(waiter, Refusal.TIMED_OUT));
+    } else {
+      wakeBy(waiter.deadline);
+    }
+  }
+
+  private void tickIdle(Member member, long now) {
+    CloseReason reason = unfit(member, now);
+    if (reason == null
+        && policy.maxIdleTime > 0
+        && open() > minSize
+        && member.since + policy.maxIdleTime - now <= 0) {
+      reason = CloseReason.IDLE;
+    }
+    if (reason != null) {
+      close(member, reason, now);
+    } else {
+      wakeForIdle(member);
+    }
+  }
+
+  private void tickLent(Member member, long now) {
+    if (policy.leakThreshold == 0 || member.leakTold) {
+      return;
+    }
+    long due = member.since + policy.leakThreshold;
+    if (due - now <= 0) {
+      member.leakTold = true;
+      actions.add(new Action.Suspect(member));
+    } else {
+      wakeBy(due);
+    }
+  }
+
+  // ---- What follows
+
+  /** Serves who can be served, and opens what is missing. */
+  private void proceed(long now) {
+    if (shut) {
+      return;
+    }
+    while (!waiting.isEmpty() && !idle.isEmpty()) {
+      Member member = policy.lifo ? idle.getLast() : idle.getFirst();
+      CloseReason reason = unfit(member, now);
+      if (reason != null) {
+        close(member, reason, now);
+        continue;
+      }
+      Waiter waiter = waiting.pollFirstEntry().getValue();
+      if (policy.checkAfter >= 0 && now - member.since > policy.checkAfter) {
+        idle.remove(member);
+        move(member, Phase.CHECKING, now);
+        member.checkedFor = waiter;
+        wakeBy(waiter.deadline);
+        actions.add(new Action.Check(member));
+      } else {
+        idle.remove(member);
+        lend(member, waiter, now);
+      }
+    }
+    connect(now);
+  }
+
+  private void connect(long now) {
+    int coming = count(Phase.CONNECTING);
+    if (!waiting.isEmpty() && count(Phase.RETURNING) > 0) {
+      for (Member member : members) {
+        if (member.phase == Phase.RETURNING && now - member.since < IMMINENT_NANOS) {
+          coming++;
+          wakeBy(member.since + IMMINENT_NANOS);
+        }
+      }
+    }
+    int missing = Math.max(waiting.size() - coming, minSize - open() - count(Phase.CONNECTING));
+    int wanted = Math.min(missing, maxSize - members.size());
+    if (wanted > 0 && !reachable) {
+      if (pausing && retryAt - now > 0) {
+        wakeBy(retryAt);
+        return;
+      }
+      wanted = count(Phase.CONNECTING) > 0 ? 0 : 1;
+    }
+    for (int i = 0; i < wanted; i++) {
+      Member member = new Member();
+      member.generation = generation;
+      member.since = now;
+      members.add(member);
+      count.merge(Phase.CONNECTING, 1, Integer::sum);
+      actions.add(new Action.Connect(member));
+    }
+  }
+
+  private void lend(Member member, Waiter waiter, long now) {
+    move(member, Phase.LENT, now);
+    member.leakTold = false;
+    if (policy.leakThreshold > 0) {
+      wakeBy(now + policy.leakThreshold);
+    }
+    actions.add(new Action.Lend(member, waiter));
+  }
+
+  private void becomeIdle(Member member, long now) {
+    move(member, Phase.IDLE, now);
+    idle.addLast(member);
+    wakeForIdle(member);
+  }
+
+  private void wakeForIdle(Member member) {
+    if (member.hasLifetime) {
+      wakeBy(member.expiresAt);
+    }
+    if (policy.maxIdleTime > 0 && open() > minSize) {
+      wakeBy(member.since + policy.maxIdleTime);
+    }
+  }
+
+  /** Why it must not be lent any more; null while it may. */
+  private @Nullable CloseReason unfit(Member member, long now) {
+    if (shut) {
+      return CloseReason.CLOSED;
+    }
+    if (member.doom != null) {
+      return member.doom;
+    }
+    if (member.generation < generation) {
+      return CloseReason.EXPIRED;
+    }
+    if (member.hasLifetime && member.expiresAt - now <= 0) {
+      return CloseReason.LIFETIME;
+    }
+    return open() > maxSize ? CloseReason.RESIZED : null;
+  }
+
+  private void closeIdle(@Nullable String host, CloseReason reason, long now) {
+    for (Member member : List.copyOf(idle)) {
+      if (host == null || member.host.equals(host)) {
+        close(member, reason, now);
+      }
+    }
+  }
+
+  private void close(Member member, CloseReason reason, long now) {
+    boolean wasOpen = member.phase != Phase.CONNECTING;
+    boolean atOnce =
+        terminating
+            || member.phase == Phase.LENT
+            || reason == CloseReason.CHECK
+            || reason == CloseReason.HOOK
+            || reason == CloseReason.HOST;
+    if (member.phase == Phase.IDLE) {
+      idle.remove(member);
+    }
+    Waiter waiter = member.checkedFor;
+    if (waiter != null) {
+      // In its old place: nobody who came later has been served before it for that.
+      member.checkedFor = null;
+      waiting.put(waiter.number, waiter);
+    }
+    move(member, Phase.CLOSING, now);
+    if (wasOpen) {
+      closed.merge(reason, 1L, Long::sum);
+    }
+    actions.add(new Action.Close(member, reason, atOnce));
+  }
+
+  private void remove(Member member, long now) {
+    if (member.phase == Phase.IDLE) {
+      idle.remove(member);
+    }
+    move(member, Phase.GONE, now);
+    members.remove(member);
+  }
+
+  private void move(Member member, Phase next, long now) {
+    count.merge(member.phase, -1, Integer::sum);
+    member.move(next, now);
+    count.merge(next, 1, Integer::sum);
+  }
+
+  private void refuseAll(Refusal why) {
+    for (Waiter waiter : waiting.values()) {
+      actions.add(new Action.Refuse(waiter, why));
+    }
+    waiting.clear();
+    for (Member member : members) {
+      Waiter waiter = member.checkedFor;
+      if (waiter != null) {
+        member.checkedFor = null;
+        actions.add(new Action.Refuse(waiter, why));
+      }
+    }
+  }
+
+  private void wakeBy(long time) {
+    if (!wakes || time - wakeAt < 0) {
+      wakes = true;
+      wakeAt = time;
+    }
+  }
+}

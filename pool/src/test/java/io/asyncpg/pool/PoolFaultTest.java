@@ -1,0 +1,406 @@
+package io.asyncpg.pool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.asyncpg.client.PgConfig;
+import io.asyncpg.client.PgConnection;
+import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.Row;
+import io.asyncpg.client.TargetSessionAttrs;
+import io.asyncpg.client.TransactionOptions;
+import io.asyncpg.error.PgConnectionException;
+import io.asyncpg.error.PgPoolException;
+import io.asyncpg.error.ReadOnlySqlTransactionException;
+import io.asyncpg.testkit.FaultyProxy;
+import io.asyncpg.testkit.TestServer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Servers that go away, borrowers that do not give back. */
+class PoolFaultTest {
+  private FaultyProxy proxy;
+  private PgPool pool;
+
+  @BeforeEach
+  void start() {
+    proxy = FaultyProxy.before(TestServer.shared());
+  }
+
+  @AfterEach
+  void close() {
+    if (pool != null) {
+      pool.terminate();
+      pool.closed().await();
+    }
+    proxy.close();
+  }
+
+  private PoolConfig.Builder config() {
+    return PoolConfig.builder().connection(PgConfig.parse(proxy.dsn(TestServer.shared())));
+  }
+
+  private PgPool open(PoolConfig.Builder config) {
+    pool = PgPool.create(config.build());
+    return pool;
+  }
+
+  @Test
+  void thoseWhoWaitThroughAnOutageAreServedSoonAfterIt() {
+    open(config().minSize(2).maxSize(4)).ready().await();
+    proxy.refuseConnections();
+    proxy.cutWithReset();
+    Eventually.isTrue(() -> pool.stats().idle() == 0);
+    List<PgFuture<PgConnection>> waiting = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      waiting.add(pool.acquire());
+    }
+    Eventually.isTrue(() -> pool.stats().connectFailures() >= 4);
+    assertThat(waiting).noneMatch(CompletableFuture::isDone);
+    assertThat(pool.stats().connecting()).isLessThanOrEqualTo(1);
+    proxy.acceptConnections();
+    long returned = System.nanoTime();
+    waiting.forEach(PgFuture::await);
+    assertThat(Duration.ofNanos(System.nanoTime() - returned)).isLessThan(Duration.ofSeconds(5));
+    waiting.forEach(one -> one.await().close());
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+  }
+
+  @Test
+  void whoWaitsInVainIsToldThatTheServerIsGone() {
+    proxy.refuseConnections();
+    open(config().minSize(0).acquireTimeout(Duration.ofMillis(300)));
+    assertThatThrownBy(() -> pool.fetch("SELECT 1").await())
+        .isInstanceOf(PgPoolException.class)
+        .hasMessageContaining("the last attempt to connect failed")
+        .hasMessageContaining("refused")
+        .hasCauseInstanceOf(PgConnectionException.class);
+  }
+
+  @Test
+  void anIdleConnectionThatDoesNotAnswerIsReplacedInTime() {
+    open(
+        config()
+            .minSize(0)
+            .maxSize(1)
+            .checkAfter(Duration.ZERO)
+            .checkTimeout(Duration.ofMillis(100)));
+    int process = pool.fetchValue(int.class, "SELECT pg_backend_pid()").await();
+    Eventually.isTrue(() -> pool.stats().idle() == 1);
+    proxy.blackHole();
+    PgFuture<Integer> next = pool.fetchValue(int.class, "SELECT pg_backend_pid()");
+    Eventually.isTrue(() -> pool.stats().closed().containsKey(CloseReason.CHECK));
+    proxy.heal();
+    assertThat(next.await()).isNotEqualTo(process);
+  }
+
+  @Test
+  void aBorrowerThatForgetsItsConnectionIsToldOfAndTheConnectionComesBack() {
+    open(config().minSize(0).maxSize(1));
+    int process = pool.fetchValue(int.class, "SELECT pg_backend_pid()").await();
+    borrowAndForget();
+    Eventually.isTrue(
+        () -> {
+          System.gc();
+          return pool.stats().reclaimed() == 1;
+        });
+    assertThat(pool.fetchValue(int.class, "SELECT pg_backend_pid()").await()).isEqualTo(process);
+  }
+
+  private void borrowAndForget() {
+    assertThat(pool.acquire().await().fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+  }
+
+  @Test
+  void whatWasMadeFromAConnectionKeepsItLent() {
+    open(config().minSize(0).maxSize(1).acquireTimeout(Duration.ofMillis(200)));
+    Iterator<Row> rows =
+        pool.acquire().await().stream("SELECT generate_series(1, 100000)").iterator();
+    rows.next();
+    System.gc();
+    assertThatThrownBy(() -> pool.fetch("SELECT 1").await()).isInstanceOf(PgPoolException.class);
+    assertThat(pool.stats().reclaimed()).isZero();
+    int count = 1;
+    while (rows.hasNext()) {
+      rows.next();
+      count++;
+    }
+    assertThat(count).isEqualTo(100_000);
+  }
+
+  @Test
+  void aConnectionThatIsLentForLongIsLoggedWithItsBorrower() {
+    Queue<String> logged = new ConcurrentLinkedQueue<>();
+    var logger = java.util.logging.Logger.getLogger("io.asyncpg.pool");
+    var handler =
+        new java.util.logging.Handler() {
+          @Override
+          public void publish(java.util.logging.LogRecord record) {
+            StringBuilder text = new StringBuilder(record.getMessage());
+            Throwable thrown = record.getThrown();
+            if (thrown != null) {
+              for (StackTraceElement frame : thrown.getStackTrace()) {
+                text.append('\n').append(frame);
+              }
+            }
+            logged.add(text.toString());
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    logger.addHandler(handler);
+    try {
+      open(config().minSize(0).leakThreshold(Duration.ofMillis(20)));
+      try (PgConnection held = pool.acquire().await()) {
+        Eventually.isTrue(
+            () ->
+                logged.stream()
+                    .anyMatch(
+                        line ->
+                            line.contains("lent for more than")
+                                && line.contains("aConnectionThatIsLentForLong")));
+        assertThat(held.isClosed()).isFalse();
+      }
+    } finally {
+      logger.removeHandler(handler);
+    }
+  }
+
+  @Test
+  void whenTheServerShutsDownAllItsConnectionsGo() {
+    try (TestServer own = TestServer.start()) {
+      pool =
+          PgPool.create(
+              PoolConfig.builder()
+                  .connection(PgConfig.parse(own.dsn()))
+                  .minSize(3)
+                  .maxSize(5)
+                  .build());
+      pool.ready().await();
+      PgConnection held = pool.acquire().await();
+      int process = held.serverPid();
+      own.stopFast();
+      held.closed().await();
+      held.close();
+      Eventually.isTrue(() -> pool.stats().idle() == 0);
+      PgFuture<Integer> next = pool.fetchValue(int.class, "SELECT pg_backend_pid()");
+      own.startAgain();
+      assertThat(next.await()).isNotEqualTo(process);
+      pool.ready().await();
+      pool.terminate();
+      pool.closed().await();
+    }
+  }
+
+  @Test
+  void aPoolForWritingLeavesAHostThatTakesNoWritesAnyMore() {
+    TestServer second = TestServer.shared();
+    try (TestServer first = TestServer.start()) {
+      PgConfig both =
+          PgConfig.parse(first.dsn()).toBuilder()
+              .hosts(
+                  new PgConfig.Host(first.host(), null, first.port()),
+                  new PgConfig.Host(second.host(), null, second.port()))
+              .targetSessionAttrs(TargetSessionAttrs.READ_WRITE)
+              .build();
+      pool = PgPool.create(PoolConfig.builder().connection(both).minSize(3).maxSize(3).build());
+      pool.ready().await();
+      String where = "SELECT current_setting('port')::int";
+      assertThat(pool.fetchValue(int.class, where).await()).isEqualTo(first.port());
+      PgConnection held = pool.acquire().await();
+      first.set("default_transaction_read_only", "on");
+      assertThatThrownBy(() -> held.execute("CREATE TABLE not_here (i int)").await())
+          .isInstanceOf(ReadOnlySqlTransactionException.class);
+      held.close();
+      assertThat(pool.fetchValue(int.class, where).await()).isEqualTo(second.port());
+      assertThat(pool.stats().closed()).containsEntry(CloseReason.HOST, 3L);
+      assertThat(pool.readWrite()).isSameAs(pool);
+      PgPool readers = pool.readOnly();
+      assertThat(readers.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+      assertThat(pool.readOnly()).isSameAs(readers);
+      pool.close();
+      pool.closed().await();
+      assertThat(readers.stats().size()).isZero();
+    }
+  }
+
+  @Test
+  void aTransactionThatIsReadOnlyByItsOwnWishSaysNothingAboutItsHost() {
+    PgConfig writing =
+        PgConfig.parse(TestServer.shared().dsn()).toBuilder()
+            .targetSessionAttrs(TargetSessionAttrs.READ_WRITE)
+            .build();
+    pool = PgPool.create(PoolConfig.builder().connection(writing).minSize(2).build());
+    pool.ready().await();
+    assertThatThrownBy(
+            () ->
+                pool.transaction(
+                        TransactionOptions.defaults().readOnly(),
+                        inside -> inside.execute("CREATE TABLE not_here (i int)"))
+                    .await())
+        .isInstanceOf(ReadOnlySqlTransactionException.class);
+    Eventually.isTrue(() -> pool.stats().idle() == 2);
+    assertThat(pool.stats().closed()).isEmpty();
+  }
+
+  @Test
+  void aPasswordThatIsRefusedIsNotTriedOverAndOver() {
+    PgConfig wrong =
+        PgConfig.parse(TestServer.shared().dsnAs(TestServer.SCRAM_USER)).toBuilder()
+            .password("wrong")
+            .build();
+    pool = PgPool.create(PoolConfig.builder().connection(wrong).build());
+    List<PgFuture<PgConnection>> all = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      all.add(pool.acquire());
+    }
+    for (PgFuture<PgConnection> one : all) {
+      assertThatThrownBy(one::await)
+          .isInstanceOf(PgPoolException.class)
+          .hasMessageContaining("password authentication failed")
+          .hasMessageNotContaining("wrong");
+    }
+    assertThat(pool.stats().connectFailures()).isLessThan(3);
+  }
+
+  @Test
+  void credentialsAreAskedForAnewForEachConnection() {
+    AtomicInteger asked = new AtomicInteger();
+    PgConfig rotating =
+        PgConfig.parse(TestServer.shared().dsnAs(TestServer.SCRAM_USER)).toBuilder()
+            .password(
+                () -> {
+                  asked.incrementAndGet();
+                  return CompletableFuture.completedFuture(TestServer.USERS_PASSWORD);
+                })
+            .build();
+    pool = PgPool.create(PoolConfig.builder().connection(rotating).minSize(3).build());
+    pool.ready().await();
+    assertThat(asked).hasValue(3);
+  }
+
+  @Test
+  void aWaiterThatGivesUpWhileItIsServedLosesNothing() throws Exception {
+    open(config().minSize(0).maxSize(2));
+    int rounds = 3000;
+    AtomicInteger served = new AtomicInteger();
+    CountDownLatch over = new CountDownLatch(2);
+    Queue<PgFuture<PgConnection>> wanted = new ConcurrentLinkedQueue<>();
+    AtomicInteger made = new AtomicInteger();
+    Thread cancels =
+        new Thread(
+            () -> {
+              while (over.getCount() == 2 || !wanted.isEmpty()) {
+                PgFuture<PgConnection> one = wanted.poll();
+                if (one != null) {
+                  one.cancel(true);
+                }
+              }
+              over.countDown();
+            });
+    cancels.start();
+    for (int i = 0; i < rounds; i++) {
+      PgFuture<PgConnection> one = pool.acquire();
+      one.thenAccept(
+          connection -> {
+            served.incrementAndGet();
+            connection.close();
+          });
+      wanted.add(one);
+      made.incrementAndGet();
+    }
+    over.countDown();
+    cancels.join();
+    assertThat(made).hasValue(rounds);
+    Eventually.isTrue(() -> pool.stats().waiting() == 0 && pool.stats().active() == 0);
+    try (PgConnection a = pool.acquire().await();
+        PgConnection b = pool.acquire().await()) {
+      assertThat(a.serverPid()).isNotEqualTo(b.serverPid());
+    }
+    assertThat(pool.stats().created()).isLessThanOrEqualTo(2);
+    assertThat(pool.stats().reclaimed()).isZero();
+  }
+
+  @Test
+  void aLateRequestOfTheLastBorrowerNeverReachesTheNext() throws Exception {
+    open(config().minSize(0).maxSize(1));
+    for (int round = 0; round < 200; round++) {
+      PgConnection last = pool.acquire().await();
+      CountDownLatch begun = new CountDownLatch(10);
+      Thread careless =
+          started(
+              new Thread(
+                  () -> {
+                    for (int i = 0; i < 100 && !last.isClosed(); i++) {
+                      last.execute("SET application_name = 'careless'");
+                      begun.countDown();
+                    }
+                  }));
+      begun.await();
+      last.close();
+      try (PgConnection next = pool.acquire().await()) {
+        for (int i = 0; i < 5; i++) {
+          assertThat(next.fetchValue(String.class, "SHOW application_name").await())
+              .isNotEqualTo("careless");
+        }
+      }
+      careless.join();
+    }
+    assertThat(pool.stats().created()).isEqualTo(1);
+  }
+
+  @Test
+  void tenConnectionsServeManyThreadsAndEachGetsItsOwnAnswer() throws Exception {
+    open(config().minSize(0).maxSize(10));
+    AtomicInteger right = new AtomicInteger();
+    Queue<Throwable> wrong = new ConcurrentLinkedQueue<>();
+    List<Thread> threads = new ArrayList<>();
+    boolean virtual = Runtime.version().feature() >= 21;
+    int count = virtual ? 10_000 : 200;
+    for (int i = 0; i < count; i++) {
+      int number = i;
+      Runnable work =
+          () -> {
+            try (PgConnection connection = pool.acquire().await()) {
+              if (connection.fetchValue(int.class, "SELECT $1::int", number).await() == number) {
+                right.incrementAndGet();
+              }
+            } catch (Throwable failure) {
+              wrong.add(failure);
+            }
+          };
+      threads.add(virtual ? startVirtual(work) : started(new Thread(work)));
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertThat(wrong).isEmpty();
+    assertThat(right).hasValue(count);
+    assertThat(pool.stats().created()).isLessThanOrEqualTo(10);
+    assertThat(pool.stats().acquired()).isEqualTo(count);
+  }
+
+  private static Thread started(Thread thread) {
+    thread.start();
+    return thread;
+  }
+
+  /** Java 21's, of which Java 17, which these sources are for, knows nothing. */
+  private static Thread startVirtual(Runnable work) throws ReflectiveOperationException {
+    return (Thread) Thread.class.getMethod("startVirtualThread", Runnable.class).invoke(null, work);
+  }
+}

@@ -1,0 +1,208 @@
+package io.asyncpg.pool;
+
+import static io.asyncpg.testkit.Backend.bindComplete;
+import static io.asyncpg.testkit.Backend.column;
+import static io.asyncpg.testkit.Backend.commandComplete;
+import static io.asyncpg.testkit.Backend.dataRow;
+import static io.asyncpg.testkit.Backend.error;
+import static io.asyncpg.testkit.Backend.int4;
+import static io.asyncpg.testkit.Backend.parameterDescription;
+import static io.asyncpg.testkit.Backend.parseComplete;
+import static io.asyncpg.testkit.Backend.readyForQuery;
+import static io.asyncpg.testkit.Backend.rowDescription;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.asyncpg.client.PgConfig;
+import io.asyncpg.client.PgConnection;
+import io.asyncpg.client.Rows;
+import io.asyncpg.error.PgServerException;
+import io.asyncpg.testkit.Script;
+import io.asyncpg.testkit.ScriptedServer;
+import io.asyncpg.testkit.TestServer;
+import java.time.LocalDateTime;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What the connections of one pool know of each other's statements. */
+class PoolSharingTest {
+  private static final int INT4 = 23;
+
+  private PgPool pool;
+
+  private PgPool open(String dsn) {
+    pool =
+        PgPool.create(
+            PoolConfig.builder().connection(PgConfig.parse(dsn)).minSize(0).maxSize(2).build());
+    return pool;
+  }
+
+  @AfterEach
+  void close() {
+    if (pool != null) {
+      pool.terminate();
+      pool.closed().await();
+    }
+  }
+
+  @Test
+  void aStatementThatThePoolKnowsIsParsedBoundAndRunInOneFlight() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      Script one = server.connection().acceptStartup();
+      Script two = server.connection().acceptStartup();
+      one.expect("P", "D", "S")
+          .send(
+              parseComplete(),
+              parameterDescription(INT4),
+              rowDescription(column("i", INT4)),
+              readyForQuery('I'))
+          .expect("B", "E", "S")
+          .send(bindComplete(), dataRow(int4(1)), commandComplete("SELECT 1"), readyForQuery('I'))
+          .readToEnd();
+      two.expect("P", parse -> assertThat(parse.parse().typeOids()).containsExactly(INT4))
+          .expect("D", "B", "E", "S")
+          .send(
+              parseComplete(),
+              parameterDescription(INT4),
+              rowDescription(column("i", INT4)),
+              bindComplete(),
+              dataRow(int4(2)),
+              commandComplete("SELECT 1"),
+              readyForQuery('I'))
+          .expect("B", "E", "S")
+          .send(bindComplete(), dataRow(int4(3)), commandComplete("SELECT 1"), readyForQuery('I'))
+          .readToEnd();
+      open(server.dsn());
+      PgConnection first = pool.acquire().await();
+      PgConnection second = pool.acquire().await();
+      assertThat(first.fetchValue(int.class, "SELECT $1", 1).await()).isEqualTo(1);
+      assertThat(second.fetchValue(int.class, "SELECT $1", 2).await()).isEqualTo(2);
+      assertThat(second.fetchValue(int.class, "SELECT $1", 3).await()).isEqualTo(3);
+      pool.terminate();
+      pool.closed().await();
+      one.await();
+      two.await();
+    }
+  }
+
+  @Test
+  void aKnownStatementThatIsRefusedIsPreparedAnew() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      Script one = server.connection().acceptStartup();
+      Script two = server.connection().acceptStartup();
+      one.expect("P", "D", "S")
+          .send(
+              parseComplete(),
+              parameterDescription(INT4),
+              rowDescription(column("i", INT4)),
+              readyForQuery('I'))
+          .expect("B", "E", "S")
+          .send(bindComplete(), dataRow(int4(1)), commandComplete("SELECT 1"), readyForQuery('I'))
+          .readToEnd();
+      two.expect("P", "D", "B", "E", "S")
+          .send(error("42804", "not that type"), readyForQuery('I'))
+          .expect("P", parse -> assertThat(parse.parse().typeOids()).isEmpty())
+          .expect("D", "S")
+          .send(
+              parseComplete(),
+              parameterDescription(INT4),
+              rowDescription(column("i", INT4)),
+              readyForQuery('I'))
+          .expect("B", "E", "S")
+          .send(bindComplete(), dataRow(int4(2)), commandComplete("SELECT 1"), readyForQuery('I'))
+          .readToEnd();
+      open(server.dsn());
+      PgConnection first = pool.acquire().await();
+      PgConnection second = pool.acquire().await();
+      assertThat(first.fetchValue(int.class, "SELECT $1", 1).await()).isEqualTo(1);
+      assertThat(second.fetchValue(int.class, "SELECT $1", 2).await()).isEqualTo(2);
+      pool.terminate();
+      pool.closed().await();
+      one.await();
+      two.await();
+    }
+  }
+
+  @Test
+  void aTableAlteredMeanwhileIsReadAsItIsNow() {
+    open(TestServer.shared().dsn());
+    pool.execute(
+            "DROP TABLE IF EXISTS shared_shape;"
+                + "CREATE TABLE shared_shape (a int, t timestamp);"
+                + "INSERT INTO shared_shape VALUES (1, '2001-02-03 04:05:06')")
+        .await();
+    try (PgConnection first = pool.acquire().await();
+        PgConnection second = pool.acquire().await()) {
+      LocalDateTime then = LocalDateTime.of(2001, 2, 3, 4, 5, 6);
+      String sql = "SELECT a FROM shared_shape WHERE t = $1";
+      String all = "SELECT * FROM shared_shape";
+      assertThat(first.fetchValue(Object.class, sql, then).await()).isEqualTo(1);
+      assertThat(first.fetch(all).await()).hasSize(1);
+      TestServer.shared()
+          .sql(
+              "ALTER TABLE shared_shape ALTER a TYPE bigint USING 5000000000",
+              "ALTER TABLE shared_shape ALTER t TYPE timestamptz USING t AT TIME ZONE 'UTC'");
+      // The same bytes would be read as another moment if nobody looked.
+      assertThat(second.fetchValue(Object.class, sql, then).await()).isEqualTo(5_000_000_000L);
+      TestServer.shared().sql("ALTER TABLE shared_shape ADD b text DEFAULT 'x'");
+      Rows rows = second.fetch(all).await();
+      assertThat(rows.columns()).hasSize(3);
+      assertThat(rows.get(0).getString("b")).isEqualTo("x");
+      assertThat(first.fetch(all).await().columns()).hasSize(3);
+    }
+    pool.execute("DROP TABLE shared_shape").await();
+  }
+
+  @Test
+  void anErrorOfAKnownStatementIsItsOwn() {
+    open(TestServer.shared().dsn());
+    try (PgConnection first = pool.acquire().await();
+        PgConnection second = pool.acquire().await()) {
+      String sql = "SELECT 10 / $1::int";
+      assertThat(first.fetchValue(int.class, sql, 5).await()).isEqualTo(2);
+      assertThatThrownBy(() -> second.fetchValue(int.class, sql, 0).await())
+          .isInstanceOf(PgServerException.class)
+          .hasMessageContaining("division by zero");
+      assertThat(second.fetchValue(int.class, sql, 2).await()).isEqualTo(5);
+    }
+  }
+
+  @Test
+  void statementsPipelinedBehindOneAnotherShareItsParse() {
+    open(TestServer.shared().dsn());
+    try (PgConnection first = pool.acquire().await();
+        PgConnection second = pool.acquire().await()) {
+      String sql = "SELECT $1::int + 1";
+      assertThat(first.fetchValue(int.class, sql, 1).await()).isEqualTo(2);
+      var one = second.fetchValue(int.class, sql, 10);
+      var two = second.fetchValue(int.class, sql, 20);
+      var three = second.stream(sql, 30).iterator();
+      assertThat(one.await()).isEqualTo(11);
+      assertThat(two.await()).isEqualTo(21);
+      assertThat(three.next().getInt(0)).isEqualTo(31);
+      assertThat(three.hasNext()).isFalse();
+      assertThat(
+              second
+                  .fetchValue(
+                      long.class,
+                      "SELECT count(*) FROM pg_prepared_statements WHERE statement = $1",
+                      sql)
+                  .await())
+          .isEqualTo(1L);
+    }
+  }
+
+  @Test
+  void typesMadeAtRunTimeAreLookedUpOnceForAll() {
+    open(TestServer.shared().dsn());
+    pool.execute("DROP TYPE IF EXISTS shared_mood; CREATE TYPE shared_mood AS ENUM ('sad', 'ok')")
+        .await();
+    try (PgConnection first = pool.acquire().await();
+        PgConnection second = pool.acquire().await()) {
+      String sql = "SELECT 'ok'::shared_mood";
+      assertThat(first.fetchValue(String.class, sql).await()).isEqualTo("ok");
+      assertThat(second.fetchValue(String.class, sql).await()).isEqualTo("ok");
+    }
+    pool.execute("DROP TYPE shared_mood").await();
+  }
+}

@@ -1,0 +1,490 @@
+package io.asyncpg.pool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.asyncpg.pool.PoolState.Action;
+import io.asyncpg.pool.PoolState.Member;
+import io.asyncpg.pool.PoolState.Phase;
+import io.asyncpg.pool.PoolState.Policy;
+import io.asyncpg.pool.PoolState.Refusal;
+import io.asyncpg.pool.PoolState.Waiter;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PoolStateTest {
+  private static final long MILLIS = 1_000_000;
+  private static final long SECONDS = 1000 * MILLIS;
+  private static final Policy PATIENT = new Policy(Integer.MAX_VALUE, 0, 0, 0, -1, true);
+
+  private long now = -5 * SECONDS; // nanoTime may be negative, and may pass zero
+  private PoolState state = new PoolState(PATIENT, 0, 2, bound -> 0);
+
+  private Waiter acquire() {
+    Waiter waiter = new Waiter(null, now, now + 30 * SECONDS);
+    state.acquire(waiter, now);
+    return waiter;
+  }
+
+  private <A extends Action> A only(Class<A> kind) {
+    List<Action> actions = state.takeActions();
+    assertThat(actions).hasSize(1).first().isInstanceOf(kind);
+    return kind.cast(actions.get(0));
+  }
+
+  private Member connect() {
+    Member member = only(Action.Connect.class).member();
+    state.connected(member, "a", now);
+    return member;
+  }
+
+  private Member lent(Waiter to) {
+    Action.Lend lend = only(Action.Lend.class);
+    assertThat(lend.waiter()).isSameAs(to);
+    return lend.member();
+  }
+
+  private void giveBack(Member member) {
+    state.released(member, now);
+    state.returned(member, null, now);
+  }
+
+  @Test
+  void aConnectionIsOpenedForWhoeverWaitsAndLentToHim() {
+    Waiter waiter = acquire();
+    Member member = connect();
+    assertThat(lent(waiter)).isSameAs(member);
+    giveBack(member);
+    assertThat(state.takeActions()).isEmpty();
+    assertThat(state.count(Phase.IDLE)).isEqualTo(1);
+    Waiter next = acquire();
+    assertThat(lent(next)).isSameAs(member);
+  }
+
+  @Test
+  void theFirstConnectionIsMadeAloneAndTheOthersTogether() {
+    state = new PoolState(PATIENT, 4, 10, bound -> 0);
+    state.start(now);
+    Member first = only(Action.Connect.class).member();
+    state.connected(first, "a", now);
+    assertThat(state.takeActions()).hasSize(3);
+    assertThat(state.count(Phase.CONNECTING)).isEqualTo(3);
+  }
+
+  @Test
+  void aConnectionOnItsWayBackIsWaitedForBeforeAnotherIsOpened() {
+    Waiter first = acquire();
+    Member member = connect();
+    lent(first);
+    state.released(member, now);
+    Waiter second = acquire();
+    assertThat(state.takeActions()).isEmpty();
+    assertThat(state.wakes()).isTrue();
+    now = state.wakeAt();
+    state.tick(now);
+    assertThat(only(Action.Connect.class).member()).isNotSameAs(member);
+    state.returned(member, null, now);
+    assertThat(lent(second)).isSameAs(member);
+  }
+
+  @Test
+  void failuresPauseLongerAndLongerButNeverASecond() {
+    acquire();
+    Member member = only(Action.Connect.class).member();
+    long last = 0;
+    for (int attempt = 0; attempt < 12; attempt++) {
+      state.connectFailed(member, false, now);
+      assertThat(state.takeActions()).isEmpty();
+      long pause = state.wakeAt() - now;
+      assertThat(pause).isGreaterThanOrEqualTo(last).isLessThanOrEqualTo(500 * MILLIS);
+      last = pause;
+      now = state.wakeAt();
+      state.tick(now);
+      member = only(Action.Connect.class).member();
+    }
+    assertThat(last).isGreaterThanOrEqualTo(250 * MILLIS);
+  }
+
+  @Test
+  void whoIsRefusedByTheServerIsToldAtOnce() {
+    Waiter waiter = acquire();
+    state.connectFailed(only(Action.Connect.class).member(), true, now);
+    assertThat(only(Action.Refuse.class))
+        .isEqualTo(new Action.Refuse(waiter, Refusal.CANNOT_CONNECT));
+  }
+
+  @Test
+  void afterAnOutageOneConnectionIsTriedAndThenAll() {
+    state = new PoolState(PATIENT, 3, 5, bound -> 0);
+    state.start(now);
+    Member first = connect();
+    List<Action> rest = state.takeActions();
+    rest.forEach(action -> state.connected(((Action.Connect) action).member(), "a", now));
+    state.suspect("a", true, now);
+    List<Action> closing = state.takeActions();
+    assertThat(closing).hasSize(5); // three closed, and two more may be opened
+    for (Action action : closing) {
+      if (action instanceof Action.Connect connect) {
+        state.connectFailed(connect.member(), false, now);
+      }
+    }
+    for (Action action : closing) {
+      if (action instanceof Action.Close close) {
+        state.ended(close.member(), CloseReason.LOST, now);
+      }
+    }
+    assertThat(state.takeActions()).isEmpty();
+    while (state.count(Phase.CONNECTING) == 0) {
+      now = state.wakeAt();
+      state.tick(now);
+    }
+    Member again = only(Action.Connect.class).member();
+    assertThat(first.phase()).isEqualTo(Phase.GONE);
+    state.connected(again, "a", now);
+    assertThat(state.takeActions()).hasSize(2);
+  }
+
+  @Test
+  void aConnectionThatDoesNotAnswerIsReplacedAndItsWaiterKeepsHisPlace() {
+    state = new PoolState(new Policy(Integer.MAX_VALUE, 0, 0, 0, SECONDS, true), 0, 1, b -> 0);
+    Waiter early = acquire();
+    Member member = connect();
+    lent(early);
+    giveBack(member);
+    now += 2 * SECONDS;
+    Waiter first = acquire();
+    only(Action.Check.class);
+    Waiter second = acquire();
+    assertThat(state.waiting()).isEqualTo(2);
+    state.checked(member, false, now);
+    assertThat(only(Action.Close.class).reason()).isEqualTo(CloseReason.CHECK);
+    state.ended(member, CloseReason.LOST, now);
+    Member fresh = connect();
+    lent(first);
+    giveBack(fresh);
+    lent(second);
+  }
+
+  @Test
+  void whatIsTooOldIsNotLent() {
+    state =
+        new PoolState(new Policy(Integer.MAX_VALUE, 0, 60 * SECONDS, 0, -1, true), 0, 1, b -> 0);
+    Waiter first = acquire();
+    Member member = connect();
+    lent(first);
+    giveBack(member);
+    now += 61 * SECONDS;
+    Waiter second = acquire();
+    assertThat(only(Action.Close.class).reason()).isEqualTo(CloseReason.LIFETIME);
+    state.ended(member, CloseReason.LOST, now);
+    connect();
+    lent(second);
+  }
+
+  @Test
+  void idleConnectionsGoButForTheFewThatAreKept() {
+    state =
+        new PoolState(new Policy(Integer.MAX_VALUE, 10 * SECONDS, 0, 0, -1, true), 1, 3, b -> 0);
+    Waiter first = acquire();
+    connect();
+    Member one = lent(first);
+    Waiter second = acquire();
+    connect();
+    Member two = lent(second);
+    giveBack(one);
+    giveBack(two);
+    now = state.wakeAt();
+    state.tick(now);
+    assertThat(only(Action.Close.class).reason()).isEqualTo(CloseReason.IDLE);
+    assertThat(state.open()).isEqualTo(1);
+  }
+
+  @Test
+  void noMoreThanMaxWaitingWait() {
+    state = new PoolState(new Policy(1, 0, 0, 0, -1, true), 0, 1, bound -> 0);
+    Waiter first = acquire();
+    connect();
+    lent(first);
+    acquire();
+    assertThat(state.takeActions()).isEmpty();
+    Waiter third = acquire();
+    assertThat(only(Action.Refuse.class))
+        .isEqualTo(new Action.Refuse(third, Refusal.TOO_MANY_WAITING));
+  }
+
+  @Test
+  void firstInFirstOutUsesAllAlike() {
+    state = new PoolState(new Policy(Integer.MAX_VALUE, 0, 0, 0, -1, false), 0, 2, bound -> 0);
+    Waiter a = acquire();
+    connect();
+    Member one = lent(a);
+    Waiter b = acquire();
+    connect();
+    Member two = lent(b);
+    giveBack(one);
+    giveBack(two);
+    assertThat(lent(acquire())).isSameAs(one);
+    giveBack(one);
+    assertThat(lent(acquire())).isSameAs(two);
+  }
+
+  /**
+   * A million steps of whatever may happen in whatever order: borrowers come, give up and give
+   * back; servers answer, refuse, die and fail over; time passes; sizes change.
+   */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4})
+  void aRandomWalkKeepsEveryPromise(long seed) {
+    new Walk(seed).take(250_000);
+  }
+
+  private static final class Walk {
+    private final Random random;
+    private final boolean checks;
+    private final PoolState state;
+    private long now;
+    private int max = 4;
+
+    private final Set<Waiter> waiting = new LinkedHashSet<>();
+    private final Map<Member, Waiter> lent = new HashMap<>();
+    private final List<Member> connecting = new ArrayList<>();
+    private final List<Member> checking = new ArrayList<>();
+    private final List<Member> returning = new ArrayList<>();
+    private final List<Member> closing = new ArrayList<>();
+    private final Set<Waiter> served = new HashSet<>();
+    private long lends;
+    private long refusals;
+
+    Walk(long seed) {
+      random = new Random(seed);
+      checks = seed % 2 == 0;
+      now = seed - 1000 * SECONDS;
+      state =
+          new PoolState(
+              new Policy(
+                  20,
+                  5 * SECONDS,
+                  seed % 3 == 0 ? 0 : 20 * SECONDS,
+                  SECONDS,
+                  checks ? 100 * MILLIS : -1,
+                  seed % 4 < 2),
+              2,
+              max,
+              bound -> random.nextLong(bound));
+    }
+
+    void take(int steps) {
+      state.start(now);
+      settle();
+      for (int i = 0; i < steps; i++) {
+        step();
+        settle();
+        check();
+      }
+      assertThat(lends).isGreaterThan(steps / 100);
+      assertThat(refusals).isPositive();
+      end();
+    }
+
+    private void step() {
+      now += random.nextInt(4) == 0 ? random.nextLong(300 * MILLIS) : random.nextLong(MILLIS);
+      switch (random.nextInt(24)) {
+        case 0, 1, 2, 3, 4, 5 -> {
+          Waiter waiter = new Waiter(null, now, now + 1 + random.nextLong(3 * SECONDS));
+          waiting.add(waiter);
+          state.acquire(waiter, now);
+        }
+        case 6 -> {
+          if (!waiting.isEmpty()) {
+            Waiter some = any(new ArrayList<>(waiting));
+            waiting.remove(some);
+            state.giveUp(some);
+          }
+        }
+        case 7, 8, 9, 10, 11 -> {
+          Member member = pick(new ArrayList<>(lent.keySet()));
+          if (member != null) {
+            lent.remove(member);
+            returning.add(member);
+            state.released(member, now);
+          }
+        }
+        case 12, 13, 14, 15 -> {
+          Member member = take(returning);
+          if (member != null) {
+            state.returned(member, random.nextInt(20) == 0 ? CloseReason.QUERIES : null, now);
+          }
+        }
+        case 16, 17 -> {
+          Member member = take(connecting);
+          if (member != null) {
+            if (random.nextInt(4) == 0) {
+              state.connectFailed(member, random.nextInt(4) == 0, now);
+            } else {
+              state.connected(member, random.nextBoolean() ? "a" : "b", now);
+            }
+          }
+        }
+        case 18, 19 -> {
+          Member member = take(checking);
+          if (member != null) {
+            state.checked(member, random.nextInt(5) != 0, now);
+          }
+        }
+        case 20 -> {
+          Member member = take(closing);
+          if (member != null) {
+            state.ended(member, CloseReason.LOST, now);
+          }
+        }
+        case 21 -> state.tick(now);
+        case 22 -> rareEvent();
+        default -> {
+          if (state.wakes() && state.wakeAt() - now <= 0) {
+            state.tick(now);
+          }
+        }
+      }
+    }
+
+    private void rareEvent() {
+      switch (random.nextInt(12)) {
+        case 0 -> {
+          // Lost, whoever has it.
+          Member member = pick(new ArrayList<>(state.members()));
+          if (member != null && member.phase() != Phase.CONNECTING) {
+            forget(member);
+            state.ended(member, CloseReason.LOST, now);
+          }
+        }
+        case 1 -> state.suspect("a", random.nextBoolean(), now);
+        case 2 -> state.expire(now);
+        case 3 -> {
+          max = 1 + random.nextInt(6);
+          state.resize(random.nextInt(max + 1), max, now);
+        }
+        case 4 -> {
+          Member member = pick(new ArrayList<>(lent.keySet()));
+          if (member != null) {
+            state.condemn(member, CloseReason.HOOK, now);
+          }
+        }
+        default -> {
+          // Mostly nothing rare happens.
+        }
+      }
+    }
+
+    /** What was decided comes about, and is as it was promised. */
+    private void settle() {
+      for (Action action : state.takeActions()) {
+        if (action instanceof Action.Connect connect) {
+          assertThat(state.size()).isLessThanOrEqualTo(max);
+          connecting.add(connect.member());
+        } else if (action instanceof Action.Check check) {
+          checking.add(check.member());
+        } else if (action instanceof Action.Lend lend) {
+          lent(lend.member(), lend.waiter());
+        } else if (action instanceof Action.Close close) {
+          forget(close.member());
+          closing.add(close.member());
+        } else if (action instanceof Action.Refuse refuse) {
+          assertThat(waiting.remove(refuse.waiter())).isTrue();
+          refusals++;
+        }
+      }
+    }
+
+    private void lent(Member member, Waiter waiter) {
+      assertThat(lent).doesNotContainKey(member);
+      assertThat(member.phase()).isEqualTo(Phase.LENT);
+      assertThat(served.add(waiter)).isTrue();
+      for (Waiter other : waiting) {
+        if (other == waiter) {
+          break;
+        }
+        // Who came earlier and is not served has a connection that is being looked at.
+        assertThat(state.members()).anyMatch(one -> one.checkedFor() == other);
+      }
+      assertThat(waiting.remove(waiter)).isTrue();
+      lent.put(member, waiter);
+      lends++;
+    }
+
+    private void forget(Member member) {
+      lent.remove(member);
+      connecting.remove(member);
+      checking.remove(member);
+      returning.remove(member);
+      closing.remove(member);
+    }
+
+    private void check() {
+      int expected =
+          lent.size()
+              + connecting.size()
+              + checking.size()
+              + returning.size()
+              + closing.size()
+              + state.count(Phase.IDLE);
+      if (state.size() != expected
+          || state.count(Phase.LENT) != lent.size()
+          || state.count(Phase.CONNECTING) != connecting.size()
+          || state.count(Phase.CHECKING) != checking.size()
+          || state.count(Phase.RETURNING) != returning.size()
+          || state.count(Phase.CLOSING) != closing.size()
+          || state.waiting() != waiting.size()) {
+        throw new AssertionError(
+            "lost: " + state.size() + " for " + expected + ", waiting " + state.waiting());
+      }
+      if (!waiting.isEmpty()) {
+        boolean coming = !connecting.isEmpty() || !checking.isEmpty() || !returning.isEmpty();
+        if (state.count(Phase.IDLE) > 0 && waiting.size() > checking.size()) {
+          throw new AssertionError("somebody waits while a connection is idle");
+        }
+        if (!coming && lent.isEmpty() && closing.isEmpty() && !state.wakes()) {
+          throw new AssertionError("somebody waits for nothing");
+        }
+        if (!state.wakes()) {
+          throw new AssertionError("nobody would tell those who wait that their time is up");
+        }
+      }
+    }
+
+    private void end() {
+      state.shut(now);
+      settle();
+      assertThat(waiting).isEmpty();
+      while (!state.isOver()) {
+        Member member = state.members().iterator().next();
+        forget(member);
+        if (member.phase() == Phase.LENT) {
+          state.returned(member, null, now);
+        }
+        state.ended(member, CloseReason.CLOSED, now);
+        settle();
+      }
+      assertThat(lent).isEmpty();
+    }
+
+    private <T> T any(List<T> from) {
+      return from.get(random.nextInt(from.size()));
+    }
+
+    private Member pick(List<Member> from) {
+      return from.isEmpty() ? null : any(from);
+    }
+
+    private Member take(List<Member> from) {
+      return from.isEmpty() ? null : from.remove(random.nextInt(from.size()));
+    }
+  }
+}

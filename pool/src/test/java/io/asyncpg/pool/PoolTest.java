@@ -1,0 +1,561 @@
+package io.asyncpg.pool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.asyncpg.client.PgConfig;
+import io.asyncpg.client.PgConnection;
+import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.PgStatement;
+import io.asyncpg.client.PgTransaction;
+import io.asyncpg.client.Row;
+import io.asyncpg.client.RowStream;
+import io.asyncpg.error.PgConnectionException;
+import io.asyncpg.error.PgPoolException;
+import io.asyncpg.error.PgTimeoutException;
+import io.asyncpg.error.RetrySafety;
+import io.asyncpg.error.UniqueViolationException;
+import io.asyncpg.testkit.TestServer;
+import io.asyncpg.types.BuiltinTypes;
+import io.asyncpg.types.Format;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class PoolTest {
+  private PgPool pool;
+
+  private static PoolConfig.Builder config() {
+    return PoolConfig.builder().connection(PgConfig.parse(TestServer.shared().dsn()));
+  }
+
+  private PgPool open(PoolConfig.Builder config) {
+    pool = PgPool.create(config.build());
+    return pool;
+  }
+
+  @AfterEach
+  void close() {
+    if (pool != null) {
+      pool.terminate();
+      pool.closed().await();
+    }
+  }
+
+  private static int pid(PgConnection connection) {
+    return connection.fetchValue(int.class, "SELECT pg_backend_pid()").await();
+  }
+
+  @Test
+  void aPoolIsReadyWhenItsSmallestSizeIsOpen() {
+    open(config().minSize(3).maxSize(5)).ready().await();
+    assertThat(pool.stats().idle()).isEqualTo(3);
+    assertThat(pool.stats().created()).isEqualTo(3);
+  }
+
+  @Test
+  void aPoolSaysWhyItIsNotReady() {
+    PgConfig nowhere = PgConfig.parse(TestServer.shared().dsn("no_such_database"));
+    open(PoolConfig.builder().connection(nowhere));
+    assertThatThrownBy(() -> pool.ready().await()).hasMessageContaining("no_such_database");
+    assertThatThrownBy(() -> pool.acquire().await())
+        .isInstanceOf(PgPoolException.class)
+        .hasMessageContaining("no_such_database");
+  }
+
+  @Test
+  void aConnectionComesBackAndIsLentAgain() {
+    open(config().maxSize(1));
+    PgConnection first = pool.acquire().await();
+    int process = pid(first);
+    first.close();
+    try (PgConnection second = pool.acquire().await()) {
+      assertThat(pid(second)).isEqualTo(process);
+    }
+    assertThat(pool.stats().acquired()).isEqualTo(2);
+  }
+
+  @Test
+  void aHandleThatWasGivenBackRefusesWhateverIsAskedOfIt() {
+    open(config().maxSize(1));
+    PgConnection connection = pool.acquire().await();
+    PgStatement statement = connection.prepare("SELECT 1").await();
+    RowStream stream = connection.stream("SELECT 1");
+    PgConnection view = connection.withTimeout(Duration.ofSeconds(5));
+    PgTransaction transaction = connection.begin().await();
+    connection.close();
+    assertThat(connection.isClosed()).isTrue();
+    assertThat(connection.isInTransaction()).isFalse();
+    try (PgConnection next = pool.acquire().await()) {
+      List<PgFuture<?>> refused =
+          List.of(
+              connection.fetch("SELECT 1"),
+              connection.execute("SELECT 1"),
+              connection.prepare("SELECT 1"),
+              connection.begin(),
+              connection.reset(),
+              connection.addListener("channel", notification -> {}),
+              view.fetch("SELECT 1"),
+              statement.fetch(),
+              transaction.fetch("SELECT 1"),
+              connection.transaction(inside -> inside.execute("SELECT 1")));
+      for (PgFuture<?> one : refused) {
+        assertThatThrownBy(one::await)
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageContaining("given back to its pool");
+      }
+      assertThatThrownBy(() -> stream.iterator().next())
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("given back to its pool");
+      assertThatThrownBy(() -> connection.addNoticeListener(notice -> {}))
+          .isInstanceOf(IllegalStateException.class);
+      assertThatThrownBy(connection::settings).isInstanceOf(IllegalStateException.class);
+      connection.close();
+      connection.terminate();
+      transaction.close();
+      statement.close();
+      assertThat(next.isClosed()).isFalse();
+      assertThat(next.isInTransaction()).isFalse();
+      assertThat(next.fetchValue(int.class, "SELECT 7").await()).isEqualTo(7);
+    }
+  }
+
+  @Test
+  void theNextBorrowerFindsTheSessionAsGoodAsNew() {
+    open(config().maxSize(1));
+    PgConnection first = pool.acquire().await();
+    int process = pid(first);
+    first.execute("SET work_mem = '77MB'").await();
+    first.execute("LISTEN somewhere").await();
+    first.execute("SELECT pg_advisory_lock(4711)").await();
+    first.execute("BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT 1; COMMIT").await();
+    PgTransaction open = first.begin().await();
+    open.execute("CREATE TABLE never_committed (i int)").await();
+    first.close();
+    try (PgConnection next = pool.acquire().await()) {
+      assertThat(pid(next)).isEqualTo(process);
+      assertThat(next.fetchValue(String.class, "SHOW work_mem").await()).isNotEqualTo("77MB");
+      assertThat(next.fetch("SELECT * FROM pg_listening_channels()").await()).isEmpty();
+      assertThat(next.fetch("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'").await())
+          .isEmpty();
+      assertThat(next.fetch("SELECT 1 FROM pg_cursors WHERE name = 'c'").await()).isEmpty();
+      assertThat(
+              next.fetchValue(String.class, "SELECT to_regclass('never_committed')::text").await())
+          .isNull();
+      assertThat(next.isInTransaction()).isFalse();
+    }
+  }
+
+  @Test
+  void whatWasAskedBeforeAConnectionIsGivenBackIsStillDone() {
+    open(config().maxSize(1));
+    PgConnection first = pool.acquire().await();
+    PgFuture<Integer> late = first.fetchValue(int.class, "SELECT 5 FROM pg_sleep(0.1)");
+    first.close();
+    assertThat(pool.fetchValue(int.class, "SELECT 6").await()).isEqualTo(6);
+    assertThat(late.await()).isEqualTo(5);
+  }
+
+  @Test
+  void everyCallOnThePoolBorrowsAConnectionForItself() {
+    open(config().maxSize(2));
+    pool.execute("DROP TABLE IF EXISTS pool_calls; CREATE TABLE pool_calls (i int PRIMARY KEY)")
+        .await();
+    pool.executeMany("INSERT INTO pool_calls VALUES ($1)", List.of(List.of(1), List.of(2))).await();
+    assertThat(pool.fetch("SELECT i FROM pool_calls").await()).hasSize(2);
+    assertThat(pool.fetch(Integer.class, "SELECT i FROM pool_calls ORDER BY i").await())
+        .containsExactly(1, 2);
+    assertThat(pool.fetchRow("SELECT i FROM pool_calls WHERE i = $1", 2).await()).isPresent();
+    assertThat(
+            pool.fetchMany("INSERT INTO pool_calls VALUES ($1) RETURNING i", List.of(List.of(3)))
+                .await())
+        .hasSize(1);
+    assertThat(
+            pool.transaction(
+                    inside ->
+                        inside
+                            .execute("INSERT INTO pool_calls VALUES (4)")
+                            .thenCompose(
+                                done ->
+                                    inside.fetchValue(
+                                        long.class, "SELECT count(*) FROM pool_calls")))
+                .await())
+        .isEqualTo(4L);
+    assertThatThrownBy(() -> pool.execute("INSERT INTO pool_calls VALUES ($1)", 4).await())
+        .isInstanceOf(UniqueViolationException.class);
+    assertThat(pool.withConnection(one -> one.fetchValue(int.class, "SELECT 9")).await())
+        .isEqualTo(9);
+    pool.execute("DROP TABLE pool_calls").await();
+    assertThat(pool.stats().size()).isLessThanOrEqualTo(2);
+  }
+
+  @Test
+  void aStreamKeepsItsConnectionToItsEnd() {
+    open(config().maxSize(1).acquireTimeout(Duration.ofMillis(200)));
+    Iterator<Row> rows = pool.stream("SELECT generate_series(1, 5000)").iterator();
+    assertThat(rows.next().getInt(0)).isEqualTo(1);
+    assertThatThrownBy(() -> pool.fetch("SELECT 1").await()).isInstanceOf(PgPoolException.class);
+    int sum = 1;
+    while (rows.hasNext()) {
+      sum += rows.next().getInt(0);
+    }
+    assertThat(sum).isEqualTo(5000 * 5001 / 2);
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+  }
+
+  @Test
+  void aStreamThatIsClosedEarlyGivesItsConnectionBack() {
+    open(config().maxSize(1));
+    try (RowStream stream = pool.stream("SELECT generate_series(1, 1000000)").fetchSize(10)) {
+      assertThat(stream.iterator().next().getInt(0)).isEqualTo(1);
+    }
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+  }
+
+  @Test
+  void aSubscriberGetsTheRowsAndItsConnectionComesBack() throws Exception {
+    open(config().maxSize(1));
+    AtomicInteger rows = new AtomicInteger();
+    CountDownLatch over = new CountDownLatch(1);
+    pool.stream("SELECT generate_series(1, 3000)")
+        .subscribe(
+            new Flow.Subscriber<>() {
+              @Override
+              public void onSubscribe(Flow.Subscription subscription) {
+                subscription.request(Long.MAX_VALUE);
+              }
+
+              @Override
+              public void onNext(Row row) {
+                rows.incrementAndGet();
+              }
+
+              @Override
+              public void onError(Throwable failure) {
+                over.countDown();
+              }
+
+              @Override
+              public void onComplete() {
+                over.countDown();
+              }
+            });
+    assertThat(over.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(rows).hasValue(3000);
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+  }
+
+  @Test
+  void aStreamLeftUnreadEndsWhenItsConnectionIsGivenBack() {
+    open(config().maxSize(1));
+    PgConnection connection = pool.acquire().await();
+    Iterator<Row> rows = connection.stream("SELECT generate_series(1, 1000000)").iterator();
+    rows.next();
+    connection.close();
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+    assertThatThrownBy(
+            () -> {
+              while (rows.hasNext()) {
+                rows.next();
+              }
+            })
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("given back to its pool");
+  }
+
+  @Test
+  void copiesOnThePoolBorrowAConnection() {
+    open(config().maxSize(1));
+    pool.execute("DROP TABLE IF EXISTS pool_copy; CREATE TABLE pool_copy (i int, t text)").await();
+    pool.copyRecordsToTable(
+            "pool_copy", List.of("i", "t"), List.of(List.of(1, "a"), List.of(2, "b")))
+        .await();
+    List<String> read = new ArrayList<>();
+    for (Row row : pool.copyRows("SELECT t FROM pool_copy ORDER BY i")) {
+      read.add(row.getString(0));
+    }
+    assertThat(read).containsExactly("a", "b");
+    pool.execute("DROP TABLE pool_copy").await();
+  }
+
+  @Test
+  void aConnectionGivenBackInTheMiddleOfACopyIsReplaced() {
+    open(config().maxSize(1));
+    pool.execute("DROP TABLE IF EXISTS half_copied; CREATE TABLE half_copied (i int)").await();
+    PgConnection connection = pool.acquire().await();
+    int process = pid(connection);
+    PgFuture<?> copy =
+        connection.copyRecordsToTable(
+            "half_copied",
+            List.of("i"),
+            (Flow.Publisher<Object>)
+                subscriber ->
+                    subscriber.onSubscribe(
+                        new Flow.Subscription() {
+                          @Override
+                          public void request(long rows) {
+                            subscriber.onNext(List.of(1)); // and never another
+                          }
+
+                          @Override
+                          public void cancel() {}
+                        }));
+    connection.close();
+    assertThatThrownBy(copy::await).isInstanceOf(PgConnectionException.class);
+    assertThat(pool.fetchValue(int.class, "SELECT pg_backend_pid()").await()).isNotEqualTo(process);
+    assertThat(pool.fetch("SELECT * FROM half_copied").await()).isEmpty();
+    assertThat(pool.stats().closed()).containsEntry(CloseReason.STATE, 1L);
+    pool.execute("DROP TABLE half_copied").await();
+  }
+
+  @Test
+  void codecsRegisteredByABorrowerGoWithHimAndThoseOfInitStay() {
+    open(
+        config()
+            .minSize(0)
+            .maxSize(1)
+            .init(
+                connection ->
+                    connection.registerCodec(
+                        "pg_catalog", "int8", BuiltinTypes.TEXT, Format.TEXT)));
+    PgConnection first = pool.acquire().await();
+    assertThat(first.fetchValue(Object.class, "SELECT 5::int8").await()).isEqualTo("5");
+    first.registerCodec("pg_catalog", "int4", BuiltinTypes.TEXT, Format.TEXT).await();
+    assertThat(first.fetchValue(Object.class, "SELECT 6::int4").await()).isEqualTo("6");
+    first.close();
+    try (PgConnection second = pool.acquire().await()) {
+      assertThat(second.fetchValue(Object.class, "SELECT 5::int8").await()).isEqualTo("5");
+      assertThat(second.fetchValue(Object.class, "SELECT 6::int4").await()).isEqualTo(6);
+    }
+  }
+
+  @Test
+  void whoWaitsTooLongIsToldWhy() {
+    open(
+        config()
+            .maxSize(1)
+            .acquireTimeout(Duration.ofMillis(150))
+            .leakThreshold(Duration.ofMinutes(1)));
+    try (PgConnection held = pool.acquire().await()) {
+      assertThatThrownBy(() -> pool.fetch("SELECT 'wanted'").await())
+          .isInstanceOf(PgPoolException.class)
+          .hasMessageContaining("1 of at most 1 connections are lent")
+          .hasMessageContaining("PoolTest.whoWaitsTooLongIsToldWhy")
+          .hasMessageContaining("SELECT 'wanted'")
+          .satisfies(
+              failure ->
+                  assertThat(((PgPoolException) failure).retrySafety())
+                      .isEqualTo(RetrySafety.NOT_SENT));
+      assertThatThrownBy(() -> pool.withTimeout(Duration.ofMillis(50)).fetch("SELECT 1").await())
+          .isInstanceOf(PgTimeoutException.class)
+          .hasMessageContaining("no connection within PT0.05S");
+      assertThat(held.isClosed()).isFalse();
+    }
+    assertThat(pool.stats().timedOut()).isEqualTo(2);
+    assertThat(pool.stats().waiting()).isZero();
+  }
+
+  @Test
+  void oneMoreThanMayWaitIsRefusedAtOnce() {
+    open(config().maxSize(1).maxWaiting(1));
+    try (PgConnection held = pool.acquire().await()) {
+      PgFuture<PgConnection> waiting = pool.acquire();
+      assertThatThrownBy(() -> pool.acquire().await())
+          .isInstanceOf(PgPoolException.class)
+          .hasMessageContaining("maxWaiting, 1");
+      waiting.cancel(true);
+      assertThat(held.isClosed()).isFalse();
+    }
+    assertThat(pool.stats().rejected()).isEqualTo(1);
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+  }
+
+  @Test
+  void thoseWhoWaitAreServedInTheirOrder() {
+    open(config().maxSize(1));
+    PgConnection held = pool.acquire().await();
+    List<Integer> order = new ArrayList<>();
+    List<CompletableFuture<Void>> all = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      int number = i;
+      all.add(
+          pool.acquire()
+              .thenAccept(
+                  connection -> {
+                    order.add(number);
+                    connection.close();
+                  }));
+    }
+    held.close();
+    CompletableFuture.allOf(all.toArray(CompletableFuture[]::new)).join();
+    assertThat(order).isSorted().hasSize(20);
+  }
+
+  @Test
+  void hooksRunWhenAConnectionIsOpenedLentAndGivenBack() {
+    List<String> told = new ArrayList<>();
+    open(
+        config()
+            .minSize(0)
+            .maxSize(1)
+            .init(
+                connection -> {
+                  told.add("init");
+                  return connection.execute("CREATE TEMP TABLE made_by_init (i int)");
+                })
+            .setup(
+                connection -> {
+                  told.add("setup");
+                  return connection.execute("SET work_mem = '33MB'");
+                })
+            .reset(
+                connection -> {
+                  told.add("reset");
+                  return connection.execute("SET work_mem = '44MB'");
+                }));
+    PgConnection connection = pool.acquire().await();
+    assertThat(connection.fetchValue(String.class, "SHOW work_mem").await()).isEqualTo("33MB");
+    assertThat(connection.fetch("SELECT * FROM made_by_init").await()).isEmpty();
+    connection.close();
+    connection.closed().await();
+    pool.acquire().await().close();
+    assertThat(told).startsWith("init", "setup", "reset", "setup");
+  }
+
+  @Test
+  void aSetupThatFailsFailsTheBorrowerAndTheConnectionGoes() {
+    AtomicInteger calls = new AtomicInteger();
+    open(
+        config()
+            .maxSize(1)
+            .setup(
+                connection ->
+                    connection.execute(calls.incrementAndGet() == 1 ? "SELECT 1/0" : "SELECT 1")));
+    assertThatThrownBy(() -> pool.acquire().await())
+        .isInstanceOf(PgPoolException.class)
+        .hasMessageContaining("division by zero");
+    pool.acquire().await().close();
+    assertThat(pool.stats().closed()).containsEntry(CloseReason.HOOK, 1L);
+  }
+
+  @Test
+  void anInitThatFailsIsToldToWhoWaits() {
+    open(config().minSize(0).init(connection -> connection.execute("SELECT 1/0")));
+    assertThatThrownBy(() -> pool.acquire().await())
+        .isInstanceOf(PgPoolException.class)
+        .hasMessageContaining("division by zero");
+  }
+
+  @Test
+  void aConnectionIsReplacedAfterItsQueries() {
+    open(config().minSize(0).maxSize(1).maxQueries(3));
+    List<Integer> processes = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      processes.add(pool.fetchValue(int.class, "SELECT pg_backend_pid()").await());
+    }
+    assertThat(processes.get(0)).isEqualTo(processes.get(2)).isNotEqualTo(processes.get(3));
+    assertThat(pool.stats().closed().get(CloseReason.QUERIES)).isGreaterThanOrEqualTo(1L);
+  }
+
+  @Test
+  void drainReplacesEveryConnection() {
+    open(config().minSize(2).maxSize(3));
+    pool.ready().await();
+    PgConnection held = pool.acquire().await();
+    int process = pid(held);
+    PgFuture<Void> drained = pool.drain();
+    assertThat(pid(held)).isEqualTo(process);
+    assertThat(drained).isNotDone();
+    held.close();
+    drained.await();
+    assertThat(pool.stats().closed()).containsEntry(CloseReason.EXPIRED, 2L);
+    pool.ready().await();
+    assertThat(pool.stats().size()).isBetween(2, 3);
+  }
+
+  @Test
+  void aPoolGrowsAndShrinksWhileItIsUsed() {
+    open(config().minSize(1).maxSize(1));
+    PgConnection first = pool.acquire().await();
+    PgFuture<PgConnection> second = pool.acquire();
+    assertThat(second).isNotDone();
+    pool.resize(0, 2);
+    second.await().close();
+    first.close();
+    pool.resize(0, 1);
+    pool.acquire().await().close();
+    assertThat(pool.stats().size()).isLessThanOrEqualTo(2);
+    assertThatThrownBy(() -> pool.resize(3, 2)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void aClosedPoolLendsNothingAndWaitsForItsBorrowers() {
+    open(config().maxSize(1));
+    PgConnection held = pool.acquire().await();
+    PgFuture<PgConnection> waiting = pool.acquire();
+    pool.close();
+    pool.close();
+    assertThatThrownBy(waiting::await)
+        .isInstanceOf(PgPoolException.class)
+        .hasMessageContaining("closed");
+    assertThatThrownBy(() -> pool.fetch("SELECT 1").await())
+        .isInstanceOf(IllegalStateException.class);
+    assertThat(pool.closed()).isNotDone();
+    assertThat(pid(held)).isPositive();
+    held.close();
+    pool.closed().await();
+    assertThat(pool.stats().size()).isZero();
+  }
+
+  @Test
+  void borrowersOfAClosedPoolHaveABoundedTime() {
+    open(config().maxSize(1).closeTimeout(Duration.ofMillis(100)));
+    PgConnection held = pool.acquire().await();
+    pool.close();
+    pool.closed().await();
+    assertThat(held.isClosed()).isTrue();
+  }
+
+  @Test
+  void cancellingACallGivesItsConnectionBack() {
+    open(config().maxSize(1));
+    PgFuture<?> sleeping = pool.fetch("SELECT pg_sleep(60)");
+    sleeping.cancel(true);
+    assertThatThrownBy(sleeping::await).isInstanceOf(CancellationException.class);
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+  }
+
+  @Test
+  void aConnectionThatTheServerEndedIsReplaced() {
+    open(config().maxSize(2));
+    int process = pool.fetchValue(int.class, "SELECT pg_backend_pid()").await();
+    TestServer.shared().killSession(process);
+    Eventually.isTrue(() -> pool.stats().closed().containsKey(CloseReason.LOST));
+    assertThat(pool.fetchValue(int.class, "SELECT pg_backend_pid()").await()).isNotEqualTo(process);
+  }
+
+  @Test
+  void theNumbersAddUp() {
+    open(config().minSize(1).maxSize(2));
+    pool.ready().await();
+    try (PgConnection held = pool.acquire().await()) {
+      assertThat(pool.stats().active()).isEqualTo(1);
+      assertThat(held.isClosed()).isFalse();
+    }
+    PoolStats stats = pool.stats();
+    assertThat(stats.acquireTimes().stream().mapToLong(Long::longValue).sum())
+        .isEqualTo(stats.acquired())
+        .isEqualTo(1);
+    assertThat(stats.size()).isEqualTo(1);
+    assertThat(stats.maxSize()).isEqualTo(2);
+  }
+}
