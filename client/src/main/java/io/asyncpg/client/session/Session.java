@@ -798,7 +798,12 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     if (transaction != null) {
       Transactions.answered(transaction, status);
     }
-    exchange.ready(this, status);
+    try {
+      exchange.ready(this, status);
+    } catch (Throwable odd) {
+      exchange.fail(odd); // it is in no queue any more, where the session's end would find it
+      throw odd;
+    }
     cancellation.answered(exchange);
   }
 

@@ -1,0 +1,120 @@
+package io.asyncpg.examples;
+
+import io.asyncpg.client.CommandTag;
+import io.asyncpg.client.CopyOptions;
+import io.asyncpg.client.CopyProgress;
+import io.asyncpg.client.CopySink;
+import io.asyncpg.client.CopySource;
+import io.asyncpg.client.PgConnection;
+import io.asyncpg.client.Row;
+import io.asyncpg.client.RowStream;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A million rows by COPY, with a progress bar, on a PostgreSQL that this program starts itself:
+ * records into a table, the table into a CSV file, the file into a table, and rows out again.
+ */
+public final class BulkLoad {
+  /** A row of the table, by column name: {@code taken_at} is {@code takenAt}. */
+  public record Measurement(long sensor, Instant takenAt, double degrees) {}
+
+  private static final long ROWS = 1_000_000;
+  private static final int WIDTH = 40;
+  private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+
+  private BulkLoad() {}
+
+  /**
+   * Runs it.
+   *
+   * @param args none
+   * @throws Exception when anything goes wrong
+   */
+  public static void main(String[] args) throws Exception {
+    Path file = Files.createTempFile("measurements", ".csv");
+    try (EmbeddedPostgres server = EmbeddedPostgres.builder().start();
+        PgConnection conn =
+            PgConnection.connect(
+                    "postgresql://postgres@localhost:" + server.getPort() + "/postgres")
+                .await()) {
+      conn.execute("CREATE TABLE measurement(sensor int8, taken_at timestamptz, degrees float8)")
+          .await();
+      load(conn);
+      throughAFile(conn, file);
+      read(conn);
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  /** The records are made as the server takes them: there are never more than some hundred. */
+  private static void load(PgConnection conn) {
+    Iterable<Measurement> measurements =
+        () ->
+            LongStream.range(0, ROWS)
+                .mapToObj(i -> new Measurement(i % 100, Instant.ofEpochSecond(i), i % 400 / 10.0))
+                .iterator();
+    CommandTag tag =
+        conn.copyRecordsToTable(
+                "measurement",
+                List.of(),
+                measurements,
+                CopyOptions.binary().progress((rows, bytes) -> bar("records in", rows, ROWS)))
+            .await();
+    say("  %s", tag);
+  }
+
+  private static void throughAFile(PgConnection conn, Path file) throws Exception {
+    CopyProgress out = (rows, bytes) -> bar("to a file", rows, ROWS);
+    CommandTag tag =
+        conn.copyFromTable(
+                "measurement", CopySink.to(file), CopyOptions.csv().header().progress(out))
+            .await();
+    say("  %s, %,d bytes", tag, Files.size(file));
+
+    // On the way in only the server counts rows; how large the file is, we know.
+    long size = Files.size(file);
+    CopyProgress in = (rows, bytes) -> bar("from a file", bytes, size);
+    tag =
+        conn.copyToTable(
+                "measurement", CopySource.from(file), CopyOptions.csv().header().progress(in))
+            .await();
+    say("  %s", tag);
+  }
+
+  private static void read(PgConnection conn) {
+    double sum = 0;
+    long count = 0;
+    try (RowStream rows = conn.copyRows("SELECT degrees FROM measurement")) {
+      for (Row row : rows) {
+        sum += row.getDouble(0);
+        count++;
+      }
+    }
+    say("rows out: %,d, %.2f degrees on average", count, sum / count);
+  }
+
+  private static void bar(String what, long done, long all) {
+    int filled = (int) Math.min(WIDTH, WIDTH * done / all);
+    OUT.printf(
+        Locale.ROOT,
+        "\r%-12s [%s%s] %3d %%",
+        what,
+        "#".repeat(filled),
+        " ".repeat(WIDTH - filled),
+        Math.min(100, 100 * done / all));
+  }
+
+  private static void say(String format, @Nullable Object... args) {
+    OUT.println(String.format(Locale.ROOT, format, args));
+  }
+}
