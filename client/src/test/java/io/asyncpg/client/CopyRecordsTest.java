@@ -254,7 +254,7 @@ class CopyRecordsTest {
       } finally {
         own.close();
         own.closed().await();
-        connection.execute("DROP DOMAIN public.celsius").await();
+        connection.execute("DROP DOMAIN public.celsius CASCADE").await();
       }
     }
   }
