@@ -10,6 +10,7 @@ module io.asyncpg.client {
   requires static io.netty.transport.classes.epoll;
   requires static io.netty.transport.classes.io_uring;
   requires static io.netty.transport.unix.common;
+  requires java.security.jgss;
   requires jdk.net;
 
   exports io.asyncpg.client;

@@ -426,6 +426,12 @@ final class ConnectionParameters {
     return said;
   }
 
+  /** Where Kerberos tickets are, or null if the environment does not say. */
+  @Nullable String ticketCache() {
+    String cache = environment.get("KRB5CCNAME");
+    return cache == null || cache.isEmpty() ? null : cache;
+  }
+
   /** Both or neither: one proves us to the server, the other the server to us. */
   @Nullable ScramKeys scramKeys() {
     byte[] client = scramKey(Keyword.SCRAM_CLIENT_KEY);

@@ -3,7 +3,7 @@ package io.asyncpg.client;
 /**
  * Is told how far a COPY has come: some hundred kilobytes after it was told last, and at the end of
  * a copy that succeeded. Called on the event loop, before the future completes, and must not block
- * there; what it throws is logged, and the copy goes on.
+ * there; when it throws, that is logged, and the copy goes on without it.
  */
 @FunctionalInterface
 public interface CopyProgress {

@@ -1,11 +1,13 @@
 package io.asyncpg.client;
 
+import io.asyncpg.types.TypeReference;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,6 +64,23 @@ public interface PgClient {
    * @return the value; null for NULL, and when there is no row
    */
   <T> PgFuture<@Nullable T> fetchValue(Class<T> type, String sql, @Nullable Object... args);
+
+  /**
+   * Runs a statement and takes the first column of its first row, as a generic Java type.
+   *
+   * @param <T> the Java type
+   * @param type the Java type
+   * @param sql one statement
+   * @param args the arguments; null for NULL
+   * @return the value; null if there is no row, or for NULL
+   */
+  default <T> PgFuture<@Nullable T> fetchValue(
+      TypeReference<T> type, String sql, @Nullable Object... args) {
+    // What is derived from a PgFuture is one.
+    return (PgFuture<@Nullable T>)
+        fetchRow(sql, args)
+            .<@Nullable T>thenApply(row -> row.map(r -> r.get(0, type)).orElse(null));
+  }
 
   /**
    * Runs one statement for its rows as Java values: a record per row, by column name; or, when the
@@ -142,6 +161,18 @@ public interface PgClient {
   PgFuture<RowCounts> executeMany(String sql, Flow.Publisher<?> rows);
 
   /**
+   * As {@link #executeMany(String, Iterable)}, of the elements of a stream: read once, on a thread
+   * that may block, and closed at the end.
+   *
+   * @param sql the SQL
+   * @param rows each an {@code Object[]}, a {@link List} or a record
+   * @return the rows each execution touched
+   */
+  default PgFuture<RowCounts> executeMany(String sql, Stream<?> rows) {
+    return executeMany(sql, new StreamRows(rows));
+  }
+
+  /**
    * As {@link #executeMany(String, Iterable)}, for a statement that returns rows, such as INSERT …
    * RETURNING.
    *
@@ -150,6 +181,18 @@ public interface PgClient {
    * @return the rows of all executions, in order
    */
   PgFuture<Rows> fetchMany(String sql, Iterable<?> rows);
+
+  /**
+   * As {@link #fetchMany(String, Iterable)}, of the elements of a stream: read once, on a thread
+   * that may block, and closed at the end.
+   *
+   * @param sql the SQL
+   * @param rows each an {@code Object[]}, a {@link List} or a record
+   * @return the rows of all executions, in order
+   */
+  default PgFuture<Rows> fetchMany(String sql, Stream<?> rows) {
+    return fetchMany(sql, new StreamRows(rows));
+  }
 
   /**
    * The rows of one statement as they come, at constant memory however many they are. Nothing is

@@ -78,6 +78,9 @@ public final class PgConfig {
   private final @Nullable String requirePeer;
   private final ChannelBinding channelBinding;
   private final Set<AuthMethod> requireAuth;
+  private final String krbSrvName;
+  private final boolean gssDelegation;
+  private final @Nullable String ticketCache;
   private final ProtocolVersion minProtocolVersion;
   private final ProtocolVersion maxProtocolVersion;
 
@@ -124,6 +127,10 @@ public final class PgConfig {
     channelBinding =
         words.oneOf(Keyword.CHANNEL_BINDING, ChannelBinding.values(), ChannelBinding.PREFER);
     requireAuth = words.requireAuth();
+    String service = words.get(Keyword.KRBSRVNAME);
+    krbSrvName = service == null || service.isEmpty() ? "postgres" : service;
+    gssDelegation = words.integer(Keyword.GSSDELEGATION, 0) != 0;
+    ticketCache = words.ticketCache();
     minProtocolVersion = words.protocolVersion(Keyword.MIN_PROTOCOL_VERSION);
     maxProtocolVersion = words.maxProtocolVersion(minProtocolVersion);
     words.checkTheRest(sslMinProtocolVersion, newestTls);
@@ -389,9 +396,10 @@ public final class PgConfig {
   }
 
   /**
-   * Whether an exception shows where its call was made, at the price of a stack walk per call.
+   * Whether an exception shows where its call was made, to a stage that nobody waits for too, at
+   * the price of a stack walk per call.
    *
-   * @return true by default
+   * @return false by default
    */
   public boolean captureCallSite() {
     return source.captureCallSite;
@@ -625,6 +633,42 @@ public final class PgConfig {
   }
 
   /**
+   * The server's service name, for GSSAPI: the part before the slash of its Kerberos principal.
+   *
+   * @return {@code postgres} by default
+   */
+  public String krbSrvName() {
+    return krbSrvName;
+  }
+
+  /**
+   * Whether the server is given our Kerberos credentials, so that it can act for us elsewhere.
+   *
+   * @return false by default
+   */
+  public boolean gssDelegation() {
+    return gssDelegation;
+  }
+
+  /**
+   * The JAAS entry to log in to Kerberos with.
+   *
+   * @return its name, or null to use the tickets that kinit has left
+   */
+  public @Nullable String gssLogin() {
+    return source.gssLogin;
+  }
+
+  /**
+   * Where the environment says that Kerberos tickets are: its {@code KRB5CCNAME}.
+   *
+   * @return a file, perhaps with {@code FILE:} before it, or null for the JDK's default
+   */
+  public @Nullable String ticketCache() {
+    return ticketCache;
+  }
+
+  /**
    * The most rounds of hashing a server may demand of a SCRAM exchange.
    *
    * @return 100000 by default
@@ -732,6 +776,7 @@ public final class PgConfig {
     private @Nullable Supplier<? extends CompletionStage<String>> passwordSupplier;
     private @Nullable Function<? super OAuthRequest, ? extends CompletionStage<String>>
         oauthSupplier;
+    private @Nullable String gssLogin;
     private @Nullable Duration connectTimeout;
     private @Nullable Duration addressTimeout;
     private @Nullable Duration commandTimeout;
@@ -741,7 +786,7 @@ public final class PgConfig {
     private int maxCacheableStatementSize = 15 * 1024;
     private int maxMessageSize = DEFAULT_MAX_MESSAGE_SIZE;
     private int scramMaxIterations = 100_000;
-    private boolean captureCallSite = true;
+    private boolean captureCallSite;
     private @Nullable SSLContext sslContext;
     private @Nullable PgProxy proxy;
     private @Nullable Executor completionExecutor;
@@ -756,6 +801,7 @@ public final class PgConfig {
       environment = other.environment;
       passwordSupplier = other.passwordSupplier;
       oauthSupplier = other.oauthSupplier;
+      gssLogin = other.gssLogin;
       connectTimeout = other.connectTimeout;
       addressTimeout = other.addressTimeout;
       commandTimeout = other.commandTimeout;
@@ -1148,9 +1194,10 @@ public final class PgConfig {
 
     /**
      * Sets whether an exception shows where its call was made, at the price of a stack walk per
-     * call.
+     * call: some microseconds, which pipelined queries notice. {@link PgFuture#await} shows its
+     * caller in any case; this is for stages that nobody waits for.
      *
-     * @param capture true by default
+     * @param capture false by default
      * @return this builder
      */
     public Builder captureCallSite(boolean capture) {
@@ -1444,6 +1491,40 @@ public final class PgConfig {
               .distinct()
               .map(AuthMethod::toString)
               .collect(Collectors.joining(",")));
+    }
+
+    /**
+     * Sets the server's service name, for GSSAPI: {@code krbsrvname}.
+     *
+     * @param service the part before the slash of the server's Kerberos principal
+     * @return this builder
+     */
+    public Builder krbSrvName(String service) {
+      return word(Keyword.KRBSRVNAME, service);
+    }
+
+    /**
+     * Sets whether the server is given our Kerberos credentials: {@code gssdelegation}. Only for
+     * servers that are trusted with them.
+     *
+     * @param delegate true to give them
+     * @return this builder
+     */
+    public Builder gssDelegation(boolean delegate) {
+      return word(Keyword.GSSDELEGATION, delegate ? "1" : "0");
+    }
+
+    /**
+     * Sets the JAAS entry to log in to Kerberos with, in place of the tickets that kinit has left:
+     * one of Krb5LoginModule with a keytab, for instance, that asks nobody anything. No connection
+     * string can name one.
+     *
+     * @param jaasEntry the name of an entry of the JVM's JAAS configuration
+     * @return this builder
+     */
+    public Builder gssLogin(String jaasEntry) {
+      gssLogin = Objects.requireNonNull(jaasEntry, "jaasEntry");
+      return this;
     }
 
     /**

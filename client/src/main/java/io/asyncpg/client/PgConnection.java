@@ -120,6 +120,16 @@ public interface PgConnection extends PgClient, AutoCloseable {
   PgFuture<PgTransaction> begin(TransactionOptions options);
 
   /**
+   * As {@link #fetchMany(String, Iterable)}, of rows that somebody publishes. No more than some
+   * hundred are asked for ahead of what the server takes.
+   *
+   * @param sql the SQL
+   * @param rows each an {@code Object[]}, a {@link java.util.List} or a record
+   * @return the rows of all executions, in order
+   */
+  PgFuture<Rows> fetchMany(String sql, Flow.Publisher<?> rows);
+
+  /**
    * Makes a batch: different statements sent together, each with its own result.
    *
    * @return a batch that is empty; it is bounded as this client is, from its run on

@@ -4,6 +4,7 @@ import io.asyncpg.types.PgType;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -109,6 +110,33 @@ public interface PgStatement extends AutoCloseable {
    * @return the rows that all executions returned, in order
    */
   PgFuture<Rows> fetchMany(Iterable<?> rows);
+
+  /**
+   * As {@link #executeMany(Iterable)}, of rows that somebody publishes.
+   *
+   * @param rows each an {@code Object[]}, a list or a record
+   * @return how many rows each execution touched
+   */
+  PgFuture<RowCounts> executeMany(Flow.Publisher<?> rows);
+
+  /**
+   * As {@link #fetchMany(Iterable)}, of rows that somebody publishes.
+   *
+   * @param rows each an {@code Object[]}, a list or a record
+   * @return the rows that all executions returned, in order
+   */
+  PgFuture<Rows> fetchMany(Flow.Publisher<?> rows);
+
+  /**
+   * Its first row as a Java value, made as {@link PgClient#fetchRow(Class, String, Object...)}
+   * makes it.
+   *
+   * @param <T> the record, or the column's Java type
+   * @param type its class
+   * @param args the arguments; null for NULL
+   * @return the value; empty when there is no row, and for NULL
+   */
+  <T> PgFuture<Optional<T>> fetchRow(Class<T> type, @Nullable Object... args);
 
   /**
    * Its rows as they come; see {@link PgClient#stream}.

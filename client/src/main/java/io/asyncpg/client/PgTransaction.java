@@ -1,6 +1,7 @@
 package io.asyncpg.client;
 
 import java.time.Duration;
+import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,16 @@ public interface PgTransaction extends PgClient, AutoCloseable {
    * @return complete when the server has rolled back
    */
   PgFuture<Void> rollback();
+
+  /**
+   * As {@link #fetchMany(String, Iterable)}, of rows that somebody publishes. No more than some
+   * hundred are asked for ahead of what the server takes.
+   *
+   * @param sql the SQL
+   * @param rows each an {@code Object[]}, a {@link java.util.List} or a record
+   * @return the rows of all executions, in order
+   */
+  PgFuture<Rows> fetchMany(String sql, Flow.Publisher<?> rows);
 
   /**
    * Makes a batch: different statements sent together, each with its own result.

@@ -1,5 +1,6 @@
 package io.asyncpg.client;
 
+import io.asyncpg.types.TypeReference;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -55,6 +56,16 @@ public interface Row {
    * @return the value, or null for NULL
    */
   <T> @Nullable T get(int i, Class<T> type);
+
+  /**
+   * A column as a generic Java type, such as a list of records that json-ext binds.
+   *
+   * @param <T> the Java type
+   * @param i the column
+   * @param type the Java type
+   * @return the value, or null for NULL
+   */
+  <T> @Nullable T get(int i, TypeReference<T> type);
 
   /**
    * A column as an int.
@@ -134,6 +145,18 @@ public interface Row {
    * @return the value, or null for NULL
    */
   default <T> @Nullable T get(String name, Class<T> type) {
+    return get(indexOf(name), type);
+  }
+
+  /**
+   * A column as a generic Java type.
+   *
+   * @param <T> the Java type
+   * @param name the column
+   * @param type the Java type
+   * @return the value, or null for NULL
+   */
+  default <T> @Nullable T get(String name, TypeReference<T> type) {
     return get(indexOf(name), type);
   }
 

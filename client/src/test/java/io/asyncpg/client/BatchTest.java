@@ -14,8 +14,11 @@ import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Flow;
 import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -107,6 +110,59 @@ class BatchTest {
   }
 
   @Test
+  void returnedRowsOfPublishedOnesComeInOrder() {
+    String sql = INSERT + " RETURNING i";
+    PgStatement statement = connection.prepare(sql).await();
+    List<Function<Flow.Publisher<?>, PgFuture<Rows>>> ways =
+        List.of(rows -> connection.fetchMany(sql, rows), statement::fetchMany);
+    for (Function<Flow.Publisher<?>, PgFuture<Rows>> way : ways) {
+      connection.execute("TRUNCATE many").await();
+      try (SubmissionPublisher<Object[]> publisher = new SubmissionPublisher<>()) {
+        PgFuture<Rows> rows = way.apply(publisher);
+        IntStream.range(0, 1000).forEach(i -> publisher.submit(new Object[] {i, "p"}));
+        publisher.close();
+        assertThat(rows.await()).extracting(row -> row.getInt(0)).hasSize(1000).isSorted();
+      }
+    }
+    try (SubmissionPublisher<Object[]> publisher = new SubmissionPublisher<>()) {
+      PgFuture<RowCounts> counts = statement.executeMany(publisher);
+      publisher.submit(new Object[] {1000, "p"});
+      publisher.close();
+      assertThat(counts.await().total()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aStreamsRowsAreReadLazily() {
+    AtomicInteger closed = new AtomicInteger();
+    Stream<Object> rows =
+        IntStream.iterate(0, i -> i + 1)
+            .limit(5000)
+            .<Object>mapToObj(i -> List.of(i, "s"))
+            .onClose(closed::incrementAndGet);
+    assertThat(connection.executeMany(INSERT, rows).await().total()).isEqualTo(5000);
+    Stream<Object> endless =
+        IntStream.iterate(5000, i -> i + 1)
+            .<Object>mapToObj(i -> i < 9000 ? List.of(i, "s") : "no row")
+            .onClose(closed::incrementAndGet);
+    assertThatThrownBy(() -> connection.fetchMany(INSERT, endless).await())
+        .hasMessageContaining("row 4000");
+    assertThat(count()).isEqualTo(5000);
+    Stream<Object> none = Stream.empty();
+    assertThat(connection.fetchMany(INSERT, none.onClose(closed::incrementAndGet)).await())
+        .isEmpty();
+    assertThat(closed).hasValueGreaterThan(1);
+  }
+
+  @Test
+  void textThatSpeaksOfStdinIsNoCopy() {
+    connection
+        .executeMany("INSERT INTO many VALUES ($1, 'stdin')", List.of(List.of(1), List.of(2)))
+        .await();
+    assertThat(count()).isEqualTo(2);
+  }
+
+  @Test
   void returnedRowsComeInOrder() {
     Rows rows = connection.fetchMany(INSERT + " RETURNING i, name", lazily(2000)).await();
     assertThat(rows).hasSize(2000);
@@ -192,10 +248,20 @@ class BatchTest {
                 "SELECT repeat('x', 1000000), length($1)",
                 () ->
                     Stream.<Object>generate(() -> List.of("y".repeat(10_000)))
-                        .limit(2_000)
+                        .limit(10_000)
                         .iterator())
             .await();
-    assertThat(counts.total()).isEqualTo(2_000);
+    assertThat(counts.total()).isEqualTo(10_000);
+    Rows rows =
+        connection
+            .fetchMany(
+                "SELECT repeat('x', 1000000), length($1)",
+                () ->
+                    Stream.<Object>generate(() -> List.of("y".repeat(1_000_000)))
+                        .limit(100)
+                        .iterator())
+            .await();
+    assertThat(rows).hasSize(100).allMatch(row -> row.getInt(1) == 1_000_000);
   }
 
   @Test

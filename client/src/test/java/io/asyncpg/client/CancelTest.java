@@ -3,13 +3,20 @@ package io.asyncpg.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.asyncpg.error.PgTimeoutException;
+import io.asyncpg.error.RetrySafety;
 import io.asyncpg.testkit.TestServer;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -29,25 +36,76 @@ class CancelTest {
     connection.closed().get(30, TimeUnit.SECONDS);
   }
 
-  /** Each round: a query that is cancelled at a random moment, with others before and behind it. */
+  /**
+   * Each round a statement that is cancelled at a random moment, with innocent ones before and
+   * behind it. Some are hit while they sleep, some as they end, some before they are written; now
+   * and then one sleeps so long that the cancel has to be sent over the heads of those behind it.
+   */
   @Test
-  void noQueryIsEverHitByTheCancelOfAnother() {
-    Random random = new Random(20261122);
+  void noQueryIsEverHitByTheCancelOfAnother() throws InterruptedException {
+    AtomicInteger cancelled = new AtomicInteger();
+    Queue<Throwable> wrong = new ConcurrentLinkedQueue<>();
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      Random random = new Random(20261122 + i);
+      Thread thread =
+          new Thread(
+              () -> {
+                try {
+                  cancelled.addAndGet(cancelAtRandom(random, 20_000 / 8));
+                } catch (Throwable failure) {
+                  wrong.add(failure);
+                }
+              },
+              "cancels-" + i);
+      thread.start();
+      threads.add(thread);
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertThat(wrong).isEmpty();
+    assertThat(cancelled).hasValueBetween(2_000, 20_000);
+  }
+
+  private static int cancelAtRandom(Random random, int rounds) {
+    PgConnection pipelined = PgConnection.connect(TestServer.shared().dsn()).await();
+    int pid = pipelined.serverPid();
+    String echo = "SELECT $1::int4";
+    Deque<Integer> expected = new ArrayDeque<>();
+    Deque<PgFuture<Integer>> innocent = new ArrayDeque<>();
     int cancelled = 0;
-    for (int round = 0; round < 2_000; round++) {
-      PgFuture<Integer> before = connection.fetchValue(Integer.class, "SELECT $1::int4", round);
-      PgFuture<Rows> victim = connection.fetch("SELECT pg_sleep($1)", random.nextInt(4) * 0.0005);
-      PgFuture<Integer> behind = connection.fetchValue(Integer.class, "SELECT $1::int4", -round);
-      LockSupport.parkNanos(random.nextInt(2_000_000));
+    for (int round = 0; round < rounds; round++) {
+      expected.add(round);
+      innocent.add(pipelined.fetchValue(Integer.class, echo, round));
+      int kind = random.nextInt(100);
+      double seconds = kind == 0 ? 0.03 : kind < 50 ? 0 : random.nextInt(4) * 0.0002;
+      PgFuture<Rows> victim = pipelined.fetch("SELECT pg_sleep($1)", seconds);
+      if (kind % 4 != 0) {
+        expected.add(-round);
+        innocent.add(pipelined.fetchValue(Integer.class, echo, -round));
+      }
+      int moment = random.nextInt(3);
+      if (moment > 0) {
+        LockSupport.parkNanos(random.nextInt(moment == 1 ? 100_000 : 1_000_000));
+      }
       if (victim.cancel(true)) {
         cancelled++;
       }
-      PgFuture<Integer> after = connection.fetchValue(Integer.class, "SELECT $1::int4 + 1", round);
-      assertThat(before.orTimeout(20, TimeUnit.SECONDS).join()).isEqualTo(round);
-      assertThat(behind.orTimeout(20, TimeUnit.SECONDS).join()).isEqualTo(-round);
-      assertThat(after.orTimeout(20, TimeUnit.SECONDS).join()).isEqualTo(round + 1);
+      while (innocent.size() > random.nextInt(20)) {
+        assertThat(innocent.remove().orTimeout(60, TimeUnit.SECONDS).join())
+            .isEqualTo(expected.remove());
+      }
     }
-    assertThat(cancelled).isBetween(100, 2_000);
+    while (!innocent.isEmpty()) {
+      assertThat(innocent.remove().orTimeout(60, TimeUnit.SECONDS).join())
+          .isEqualTo(expected.remove());
+    }
+    assertThat(pipelined.fetchValue(Integer.class, "SELECT pg_backend_pid()").await())
+        .isEqualTo(pid);
+    pipelined.close();
+    pipelined.closed().await();
+    return cancelled;
   }
 
   @Test
@@ -100,10 +158,55 @@ class CancelTest {
   }
 
   @Test
-  void aTimeoutOfZeroFailsBeforeAnythingIsSent() {
-    assertThatThrownBy(
-            () -> connection.withTimeout(Duration.ZERO).execute("SELECT pg_sleep(1)").await())
-        .isInstanceOf(io.asyncpg.error.PgTimeoutException.class)
-        .hasMessageContaining("leaves no time");
+  void aTimeoutOfZeroOrLessFailsBeforeAnythingIsSent() {
+    for (Duration none : List.of(Duration.ZERO, Duration.ofMillis(-1))) {
+      PgConnection bounded = connection.withTimeout(none);
+      List<PgFuture<?>> calls =
+          List.of(
+              bounded.execute("SELECT pg_sleep(1)"),
+              bounded.fetch("SELECT pg_sleep(1)"),
+              bounded.prepare("SELECT pg_sleep(1)"),
+              bounded.executeMany("SELECT $1::int4", List.of(List.of(1))),
+              bounded.begin(),
+              bounded.transaction(tx -> tx.execute("SELECT pg_sleep(1)")));
+      for (PgFuture<?> call : calls) {
+        assertThatThrownBy(call::await)
+            .isInstanceOfSatisfying(
+                PgTimeoutException.class,
+                e -> assertThat(e.retrySafety()).isEqualTo(RetrySafety.NOT_SENT))
+            .hasMessageContaining("leaves no time");
+      }
+    }
+    assertThat(connection.isInTransaction()).isFalse();
+  }
+
+  @Test
+  void theBudgetCoversAPrepareThatWaitsForALockAndTheConnectionGoesOn() {
+    connection.execute("DROP TABLE IF EXISTS locked; CREATE TABLE locked(i int4)").await();
+    try (PgConnection other = PgConnection.connect(TestServer.shared().dsn()).await()) {
+      other.execute("BEGIN; LOCK TABLE locked").await();
+      assertThatThrownBy(
+              () ->
+                  connection
+                      .withTimeout(Duration.ofMillis(200))
+                      .fetch("SELECT * FROM locked")
+                      .await())
+          .isInstanceOf(PgTimeoutException.class)
+          .hasMessageContaining("too long to prepare");
+      PgFuture<PgStatement> preparing = connection.prepare("SELECT i FROM locked");
+      PgFuture<Integer> behind = connection.fetchValue(Integer.class, "SELECT 1");
+      preparing.cancel(true);
+      assertThat(behind.orTimeout(20, TimeUnit.SECONDS).join()).isEqualTo(1);
+
+      // One that is waited for by another as well goes on.
+      PgFuture<Rows> first = connection.fetch("SELECT 1 FROM locked");
+      PgFuture<Rows> second = connection.fetch("SELECT 1 FROM locked");
+      first.cancel(true);
+      other.execute("ROLLBACK").await();
+      assertThat(second.orTimeout(20, TimeUnit.SECONDS).join()).isEmpty();
+      assertThat(connection.fetch("SELECT * FROM locked").await()).isEmpty();
+    } finally {
+      connection.execute("DROP TABLE locked").await();
+    }
   }
 }

@@ -27,10 +27,6 @@ import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.logging.Handler;
-import java.util.logging.Level;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import javax.crypto.Mac;
 import javax.crypto.SecretKeyFactory;
 import javax.crypto.spec.PBEKeySpec;
@@ -547,31 +543,14 @@ class ConnectTest {
 
   @Test
   void everyMessageIsALineInTheLogOnceThatIsSwitchedOn() {
-    List<String> lines = new java.util.concurrent.CopyOnWriteArrayList<>();
-    Logger logger = Logger.getLogger("io.asyncpg.wire");
-    Handler handler =
-        new Handler() {
-          @Override
-          public void publish(LogRecord line) {
-            lines.add(line.getMessage());
-          }
-
-          @Override
-          public void flush() {}
-
-          @Override
-          public void close() {}
-        };
-    logger.addHandler(handler);
-    logger.setUseParentHandlers(false);
-    logger.setLevel(Level.ALL);
-    try {
+    try (WireLines log = new WireLines()) {
       PgConnection connection =
           PgConnection.connect(as(TestServer.SCRAM_USER, "sslmode=disable").build()).await();
       int pid = connection.serverPid();
       String text = "secret".repeat(20_000);
       assertThat(connection.fetchValue(String.class, "SELECT $1", text).await()).isEqualTo(text);
       end(connection);
+      List<String> lines = log.all();
       String prefix = "[localhost:" + SERVER.port() + " #";
       assertThat(lines).allMatch(line -> line.startsWith(prefix));
       assertThat(lines.get(0)).contains("StartupMessage");
@@ -582,10 +561,6 @@ class ConnectTest {
       assertThat(String.join("", lines))
           .doesNotContain(TestServer.USERS_PASSWORD)
           .doesNotContain("secretsecret");
-    } finally {
-      logger.setLevel(null);
-      logger.setUseParentHandlers(true);
-      logger.removeHandler(handler);
     }
   }
 }

@@ -61,7 +61,12 @@ class CopyFailureTest {
 
   @AfterEach
   void nothingIsLeft() {
-    assertThat(connection.fetchValue(Integer.class, "SELECT 1").await()).isEqualTo(1);
+    assertThat(
+            connection
+                .withTimeout(Duration.ofSeconds(20))
+                .fetchValue(Integer.class, "SELECT 1")
+                .await())
+        .isEqualTo(1);
     assertThat(connection.isInTransaction()).isFalse();
     assertThat(witness.fetchValue(Long.class, "SELECT count(*) FROM public.target").await())
         .isZero();

@@ -41,7 +41,12 @@ class CopyTest {
 
   @AfterEach
   void close() {
-    assertThat(connection.fetchValue(Integer.class, "SELECT 1").await()).isEqualTo(1);
+    assertThat(
+            connection
+                .withTimeout(Duration.ofSeconds(20))
+                .fetchValue(Integer.class, "SELECT 1")
+                .await())
+        .isEqualTo(1);
     connection.close();
     connection.closed().await();
   }

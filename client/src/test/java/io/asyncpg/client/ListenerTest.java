@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.asyncpg.error.InFailedSqlTransactionException;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgServerException;
+import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.testkit.TestServer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -190,6 +192,38 @@ class ListenerTest {
     assertThat(all.get(1).duration()).isPositive();
     assertThat(all.get(3).error()).isInstanceOf(PgServerException.class);
     assertThat(all.get(4).error()).isNull();
+  }
+
+  @Test
+  void queryListenersHearOfStreamsBatchesAndCursors() {
+    connection.execute("CREATE TEMP TABLE item(id int)").await();
+    BlockingQueue<QueryEvent> events = new LinkedBlockingQueue<>();
+    connection.addQueryListener(events::add);
+    connection.executeMany("INSERT INTO item VALUES ($1)", List.of(List.of(1), List.of(2))).await();
+    for (Row row : connection.stream("SELECT id FROM item")) {
+      assertThat(row.getInt(0)).isPositive();
+    }
+    connection
+        .transaction(
+            tx -> tx.cursor("SELECT id + 1 FROM item").thenCompose(cursor -> cursor.fetch(1)))
+        .await();
+    connection.withTimeout(Duration.ofMillis(1)).fetch("SELECT pg_sleep(60)").handle((r, f) -> f);
+    connection.fetch("SELECT 'last'").await();
+    assertThat(events)
+        .extracting(QueryEvent::sql)
+        .containsExactly(
+            "INSERT INTO item VALUES ($1)",
+            "SELECT id FROM item",
+            "BEGIN",
+            "SELECT id + 1 FROM item",
+            "SELECT id + 1 FROM item",
+            "COMMIT",
+            "SELECT pg_sleep(60)",
+            "SELECT 'last'");
+    List<QueryEvent> all = new ArrayList<>(events);
+    assertThat(all.get(0).rows()).isEqualTo(2);
+    assertThat(all.get(1).rows()).isEqualTo(2);
+    assertThat(all.get(6).error()).isInstanceOf(PgTimeoutException.class);
   }
 
   @Test

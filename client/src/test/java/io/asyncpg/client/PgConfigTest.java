@@ -55,7 +55,7 @@ class PgConfigTest {
     assertThat(config.maxCacheableStatementSize()).isEqualTo(15 * 1024);
     assertThat(config.maxMessageSize()).isEqualTo(1 << 30);
     assertThat(config.scramMaxIterations()).isEqualTo(100_000);
-    assertThat(config.captureCallSite()).isTrue();
+    assertThat(config.captureCallSite()).isFalse();
     assertThat(config.completionExecutor()).isNull();
     assertThat(config.sslMode()).isEqualTo(SslMode.PREFER);
     assertThat(config.sslNegotiation()).isEqualTo(SslNegotiation.POSTGRES);
@@ -420,7 +420,7 @@ class PgConfigTest {
             .statementCacheLifetime(Duration.ZERO)
             .maxCacheableStatementSize(0)
             .maxMessageSize(1 << 20)
-            .captureCallSite(false)
+            .captureCallSite(true)
             .completionExecutor(Runnable::run)
             .minProtocolVersion(ProtocolVersion.V3_0)
             .maxProtocolVersion(ProtocolVersion.V3_2)
@@ -444,7 +444,7 @@ class PgConfigTest {
     assertThat(config.statementCacheLifetime()).isZero();
     assertThat(config.maxCacheableStatementSize()).isZero();
     assertThat(config.maxMessageSize()).isEqualTo(1 << 20);
-    assertThat(config.captureCallSite()).isFalse();
+    assertThat(config.captureCallSite()).isTrue();
     assertThat(config.completionExecutor()).isNotNull();
     assertThat(config.maxProtocolVersion()).isEqualTo(ProtocolVersion.V3_2);
     assertThat(config.scramMaxIterations()).isEqualTo(10_000);

@@ -9,6 +9,7 @@ import io.asyncpg.error.InvalidSqlStatementNameException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.testkit.TestServer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -171,6 +172,45 @@ class StatementTest {
   }
 
   @Test
+  void aStalePlanIsKnownInEveryLanguageTheServerSpeaks() {
+    int spoken = 0;
+    for (String language : List.of("C", "de_DE.utf8", "fr_FR.utf8", "ja_JP.utf8", "ru_RU.utf8")) {
+      try {
+        connection.execute("SET lc_messages = '" + language + "'").await();
+      } catch (PgServerException notThere) {
+        continue;
+      }
+      spoken++;
+      connection.execute("DROP TABLE IF EXISTS spoken; CREATE TEMP TABLE spoken(i int)").await();
+      assertThat(connection.fetch("SELECT * FROM spoken").await().columns()).hasSize(1);
+      connection.execute("ALTER TABLE spoken ADD j int").await();
+      assertThat(connection.fetch("SELECT * FROM spoken").await().columns()).hasSize(2);
+    }
+    assertThat(spoken).isPositive();
+  }
+
+  @Test
+  void theFirstUseCostsTwoRoundTripsAndLaterOnesOne() {
+    try (WireLines log = new WireLines()) {
+      reconnect(config());
+      String sql = "SELECT i FROM generate_series(1, $1) i";
+      connection.fetch(sql, 3).await();
+      assertThat(log.sent(connection.serverPid()))
+          .containsExactly("Parse", "Describe", "Sync", "Bind", "Execute", "Sync");
+      log.clear();
+      connection.fetch(sql, 5).await();
+      assertThat(log.sent(connection.serverPid())).containsExactly("Bind", "Execute", "Sync");
+      log.clear();
+      PgBatch batch = connection.batch();
+      batch.fetch(sql, 1);
+      batch.fetch(sql, 2);
+      batch.run().await();
+      assertThat(log.sent(connection.serverPid()))
+          .containsExactly("Bind", "Execute", "Bind", "Execute", "Sync");
+    }
+  }
+
+  @Test
   void aStalePlanInATransactionIsRaisedAndForgotten() {
     connection.execute("CREATE TEMP TABLE item(id int); INSERT INTO item VALUES (1)").await();
     connection.fetch("SELECT * FROM item").await();
@@ -293,5 +333,24 @@ class StatementTest {
     connection.execute("CREATE TEMP TABLE seen AS SELECT statement FROM pg_prepared_statements");
     assertThat(connection.fetch(String.class, "SELECT statement FROM seen").await())
         .doesNotContain("SELECT 'first'");
+  }
+
+  @Test
+  void moreColdStatementsThanTheCacheHoldsRunInOnePipeline() {
+    for (int capacity : new int[] {0, 1, 7, 100}) {
+      PgConfig config =
+          PgConfig.parse(TestServer.shared().dsn()).toBuilder()
+              .statementCacheSize(capacity)
+              .build();
+      try (PgConnection narrow = PgConnection.connect(config).await()) {
+        List<PgFuture<Integer>> answers = new ArrayList<>();
+        for (int i = 0; i < 300; i++) {
+          answers.add(narrow.fetchValue(Integer.class, "SELECT $1::int4 + " + i, i));
+        }
+        for (int i = 0; i < answers.size(); i++) {
+          assertThat(answers.get(i).await()).isEqualTo(2 * i);
+        }
+      }
+    }
   }
 }

@@ -3,14 +3,20 @@ package io.asyncpg.client;
 import static io.asyncpg.testkit.Backend.bindComplete;
 import static io.asyncpg.testkit.Backend.closeComplete;
 import static io.asyncpg.testkit.Backend.commandComplete;
+import static io.asyncpg.testkit.Backend.concat;
+import static io.asyncpg.testkit.Backend.error;
 import static io.asyncpg.testkit.Backend.noData;
 import static io.asyncpg.testkit.Backend.parameterDescription;
 import static io.asyncpg.testkit.Backend.parseComplete;
 import static io.asyncpg.testkit.Backend.readyForQuery;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.asyncpg.error.InvalidCachedStatementException;
+import io.asyncpg.error.PgServerException;
 import io.asyncpg.testkit.Script;
 import io.asyncpg.testkit.ScriptedServer;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -92,6 +98,38 @@ class StatementWireTest {
     assertThat(gate.await()).hasToString("GATE");
     assertThat(first.await().sql()).isEqualTo("DO 1");
     assertThat(second.await().tag()).hasToString("DO");
+    connection.close();
+    script.await();
+  }
+
+  @Test
+  void aStalePlanIsKnownByItsRoutineAndNotByItsText() {
+    PgConnection connection = connect(100);
+    byte[] prepared = concat(parseComplete(), parameterDescription(), noData(), readyForQuery('I'));
+    script
+        .expect("P", "D", "S")
+        .send(prepared)
+        .expect("B", "E", "S")
+        .send(
+            error(
+                "ERROR",
+                "0A000",
+                "zwischengespeicherter Plan darf den Ergebnistyp nicht ändern",
+                Map.of('R', "RevalidateCachedQuery")),
+            readyForQuery('I'))
+        .expect("C", "P", "D", "S")
+        .send(closeComplete(), prepared)
+        .expect("B", "E", "S")
+        .send(bindComplete(), commandComplete("DO"), readyForQuery('I'))
+        .expect("B", "E", "S")
+        .send(
+            error("0A000", "cached plan must not change result type, says another routine"),
+            readyForQuery('I'))
+        .expectTerminate();
+    assertThat(connection.fetch("DO").await().tag()).hasToString("DO");
+    assertThatThrownBy(() -> connection.fetch("DO").await())
+        .isInstanceOf(PgServerException.class)
+        .isNotInstanceOf(InvalidCachedStatementException.class);
     connection.close();
     script.await();
   }

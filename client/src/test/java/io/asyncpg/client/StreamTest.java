@@ -3,9 +3,12 @@ package io.asyncpg.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.asyncpg.client.netty.NettyConnections;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.testkit.TestServer;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,8 +16,10 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -273,6 +278,46 @@ class StreamTest {
       length += row.getString(0).length();
     }
     assertThat(length).isEqualTo(300_000_000L);
+  }
+
+  @Test
+  void othersOnTheSameEventLoopAreServedWhileMillionsOfRowsStream() throws Exception {
+    var loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    try {
+      PgConfig config = PgConfig.parse(TestServer.shared().dsn());
+      PgConnection streaming = NettyConnections.connect(config, loops).await();
+      PgConnection neighbour = NettyConnections.connect(config, loops).await();
+      RowStream rows = streaming.stream(SERIES, 10_000_000);
+      AtomicLong read = new AtomicLong();
+      CountDownLatch begun = new CountDownLatch(10_000);
+      Thread reader =
+          new Thread(
+              () -> {
+                try {
+                  for (Row row : rows) {
+                    read.addAndGet(row.size());
+                    begun.countDown();
+                  }
+                } catch (CancellationException closed) {
+                  // As the test wants it.
+                }
+              });
+      reader.start();
+      assertThat(begun.await(20, TimeUnit.SECONDS)).isTrue();
+      long before = read.get();
+      for (int i = 0; i < 200; i++) {
+        assertThat(neighbour.fetchValue(Integer.class, "SELECT $1::int4", i).await()).isEqualTo(i);
+      }
+      assertThat(read.get()).isGreaterThan(before).isLessThan(10_000_000);
+      rows.close();
+      reader.join();
+      for (PgConnection connection : List.of(streaming, neighbour)) {
+        connection.close();
+        connection.closed().await();
+      }
+    } finally {
+      loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
+    }
   }
 
   @Test

@@ -502,6 +502,63 @@ class TransactionTest {
   }
 
   @Test
+  void aDeadlockIsRetried() throws Exception {
+    connection.execute("SET deadlock_timeout = '50ms'").await();
+    other.execute("SET deadlock_timeout = '60s'").await();
+    connection.execute("INSERT INTO account VALUES (1, 0), (2, 0)").await();
+    AtomicInteger attempts = new AtomicInteger();
+    PgTransaction rival = other.begin().await();
+    rival.execute("UPDATE account SET sum = sum + 1 WHERE id = 2").await();
+    PgFuture<CommandTag> mine =
+        connection.transaction(
+            TransactionOptions.defaults().retries(3),
+            tx -> {
+              attempts.incrementAndGet();
+              return tx.execute("UPDATE account SET sum = sum + 10 WHERE id = 1")
+                  .thenCompose(
+                      done -> tx.execute("UPDATE account SET sum = sum + 10 WHERE id = 2"));
+            });
+    try (PgConnection witness = PgConnection.connect(TestServer.shared().dsn()).await()) {
+      String waits = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1";
+      awaitTrue(witness, waits, connection.serverPid());
+      // Each waits for the other now: the server ends one, whose deadlock_timeout is the shorter.
+      rival.execute("UPDATE account SET sum = sum + 1 WHERE id = 1").await();
+      rival.commit().await();
+    }
+    mine.orTimeout(30, TimeUnit.SECONDS).join();
+    assertThat(attempts).hasValueGreaterThan(1);
+    assertThat(other.fetch(Integer.class, "SELECT sum FROM account ORDER BY id").await())
+        .containsExactly(11, 11);
+  }
+
+  private static void awaitTrue(PgConnection witness, String sql, Object... args) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!Boolean.TRUE.equals(witness.fetchValue(Boolean.class, sql, args).await())) {
+      assertThat(System.nanoTime()).isLessThan(deadline);
+    }
+  }
+
+  @Test
+  void retriesEndAtTheDeadline() {
+    AtomicInteger attempts = new AtomicInteger();
+    assertThatThrownBy(
+            () ->
+                connection
+                    .withTimeout(Duration.ofMillis(300))
+                    .transaction(
+                        TransactionOptions.defaults().retries(1_000_000),
+                        tx -> {
+                          attempts.incrementAndGet();
+                          return tx.execute(
+                              "DO $$ BEGIN RAISE 'again' USING ERRCODE = '40001'; END $$");
+                        })
+                    .await())
+        .isInstanceOfAny(SerializationFailureException.class, PgTimeoutException.class);
+    assertThat(attempts).hasValueBetween(1, 100);
+    assertThat(connection.isInTransaction()).isFalse();
+  }
+
+  @Test
   void otherErrorsAreNotRetried() {
     AtomicInteger attempts = new AtomicInteger();
     assertThatThrownBy(

@@ -11,6 +11,7 @@ import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.Row;
 import io.asyncpg.error.PgCodecException;
 import io.asyncpg.testkit.TestServer;
+import io.asyncpg.types.TypeReference;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -104,5 +105,31 @@ class JsonQueryTest {
     List<Line> lines = List.of(new Line("a", 1), new Line("b", 2));
     Row row = connection.fetchRow("SELECT $1::jsonb[] AS docs", lines).await().orElseThrow();
     assertThat(row.get("docs", Line[].class)).containsExactlyElementsOf(lines);
+  }
+
+  @Test
+  void aGenericTypeIsAskedForByReference() {
+    TypeReference<List<Order>> orders = new TypeReference<>() {};
+    List<Order> wanted = List.of(new Order(1, List.of()), new Order(2, List.of()));
+    assertThat(
+            connection
+                .fetchValue(
+                    orders, "SELECT '[{\"id\":1,\"lines\":[]},{\"id\":2,\"lines\":[]}]'::jsonb")
+                .await())
+        .isEqualTo(wanted);
+    assertThat(connection.fetchValue(orders, "SELECT NULL::jsonb").await()).isNull();
+    assertThat(connection.fetchValue(orders, "SELECT '[]'::jsonb WHERE false").await()).isNull();
+    Row row = connection.fetchRow("SELECT '{\"a\": [1, 2]}'::json AS doc").await().orElseThrow();
+    assertThat(row.get("doc", new TypeReference<Map<String, List<Integer>>>() {}))
+        .isEqualTo(Map.of("a", List.of(1, 2)));
+    assertThatThrownBy(() -> connection.fetchValue(orders, "SELECT '{}'::jsonb").await())
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("java.util.List<");
+    assertThatThrownBy(() -> raw()).isInstanceOf(IllegalStateException.class);
+  }
+
+  @SuppressWarnings("rawtypes")
+  private static TypeReference<?> raw() {
+    return new TypeReference() {};
   }
 }

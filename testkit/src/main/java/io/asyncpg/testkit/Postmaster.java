@@ -33,12 +33,6 @@ final class Postmaster {
   private static final int LOG_LINES_KEPT = 10_000;
 
   /**
-   * PostgreSQL refuses to run as root, but not as root seen from inside a user namespace that maps
-   * nobody.
-   */
-  private static final List<String> AS_NOBODY = List.of("unshare", "-U");
-
-  /**
    * Runs the server beside a process that waits for the end of our pipe to it: when this JVM dies,
    * however it dies, so does the server.
    */
@@ -282,9 +276,7 @@ final class Postmaster {
 
   private List<String> command(String program, String... arguments) {
     List<String> command = new ArrayList<>();
-    if (!PostgresHome.onWindows() && "root".equals(System.getProperty("user.name"))) {
-      command.addAll(AS_NOBODY);
-    }
+    command.addAll(Daemon.asNobody());
     command.add(home.program(program).toString());
     command.addAll(List.of(arguments));
     return command;

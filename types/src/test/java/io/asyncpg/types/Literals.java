@@ -35,7 +35,7 @@ final class Literals {
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         if (line.startsWith("= ")) {
           current = new ArrayList<>();
-          for (String type : line.substring(2).split(" ")) {
+          for (String type : line.substring(2).split(" ", -1)) {
             all.put(type, current);
           }
         } else {

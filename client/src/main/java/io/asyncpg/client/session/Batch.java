@@ -40,6 +40,7 @@ abstract class Batch<R> extends PreparedRequest<R> {
   private boolean copyRefused;
   private long written;
   private long answered;
+  private long touched;
   private @Nullable Throwable failure;
   private boolean runAgain;
   private boolean ranAgain;
@@ -164,6 +165,11 @@ abstract class Batch<R> extends PreparedRequest<R> {
   }
 
   @Override
+  long rowsTouched() {
+    return touched;
+  }
+
+  @Override
   int rowWidth() {
     if (phase != Phase.RUNNING) {
       throw unexpected("DataRow");
@@ -187,6 +193,7 @@ abstract class Batch<R> extends PreparedRequest<R> {
   private void next(String command, long rows) {
     if (answered < written) {
       answered++;
+      touched += rows;
       executed(command, rows);
       phase = answered == written && undone ? Phase.PARSING : Phase.BINDING;
     } else {
@@ -259,6 +266,7 @@ abstract class Batch<R> extends PreparedRequest<R> {
       failure = null;
       written = 0;
       answered = 0;
+      touched = 0;
       prepareAgain();
       discard();
       again();

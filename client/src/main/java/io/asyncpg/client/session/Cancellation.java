@@ -80,7 +80,7 @@ final class Cancellation {
    *
    * @return whether it was hit in place of the one meant
    */
-  boolean hasHit(Exchange exchange) {
+  boolean hasHitInstead(Exchange exchange) {
     if (exchange == target) {
       targetHit = true;
       return false;
@@ -101,7 +101,7 @@ final class Cancellation {
     if (!holdsWrites()) {
       return;
     }
-    if (exchange.isAbandoned()) {
+    if (exchange.isToBeStopped()) {
       wanted--;
     }
     if (exchange == target) {
@@ -129,7 +129,7 @@ final class Cancellation {
       return;
     }
     Exchange head = session.inFlight().peek();
-    if (head != null && head.isAbandoned()) {
+    if (head != null && head.isToBeStopped()) {
       target = head;
       targetAnswered = false;
       targetHit = false;
@@ -149,7 +149,7 @@ final class Cancellation {
 
   private boolean innocentsBehind() {
     for (Exchange exchange : session.inFlight()) {
-      if (!exchange.isAbandoned()) {
+      if (!exchange.isToBeStopped()) {
         return true;
       }
     }

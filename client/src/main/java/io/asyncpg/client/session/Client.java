@@ -28,6 +28,9 @@ abstract class Client implements PgClient {
   /** Bind counts its parameters in sixteen bits. */
   private static final int MOST_ARGUMENTS = 0xffff;
 
+  /** So many published rows are asked for ahead of what the server takes. */
+  static final int AHEAD = 256;
+
   final Session session;
   final Lease lease;
 
@@ -163,12 +166,17 @@ abstract class Client implements PgClient {
 
   @Override
   public PgFuture<RowCounts> executeMany(String sql, Flow.Publisher<?> rows) {
-    return run(sql, time -> new Batch.Effects(session, sql, Feed.of(rows, 256), time));
+    return run(sql, time -> new Batch.Effects(session, sql, Feed.of(rows, AHEAD), time));
   }
 
   @Override
   public PgFuture<Rows> fetchMany(String sql, Iterable<?> rows) {
     return run(sql, time -> new Batch.AllRows(session, sql, Feed.of(rows), time));
+  }
+
+  /** Rows of published arguments; for those whose interface has it. */
+  public PgFuture<Rows> fetchMany(String sql, Flow.Publisher<?> rows) {
+    return run(sql, time -> new Batch.AllRows(session, sql, Feed.of(rows, AHEAD), time));
   }
 
   @Override

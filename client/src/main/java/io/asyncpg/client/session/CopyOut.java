@@ -7,7 +7,6 @@ import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
-import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.protocol.TransactionStatus;
@@ -165,9 +164,6 @@ final class CopyOut extends PreparedRequest<CommandTag> {
   @Override
   void failed(Diagnostic diagnostic) {
     phase = Phase.OVER;
-    if (isAbandoned() && diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)) {
-      session.cancellation().hasHit(this);
-    }
     if (failure == null) {
       failure =
           PgServerException.of(

@@ -83,8 +83,10 @@ final class Deadlines {
       request.fail(
           timeout(
               sent
-                  ? "no answer in time; the server has been asked to cancel the statement"
-                  : "not sent in time: earlier requests on this connection took too long",
+                  ? request.mayBeStopped()
+                      ? "no answer in time; the server has been asked to cancel the statement"
+                      : "no answer in time; it is left to end by itself"
+                  : "not sent in time: " + request.whyUnsent(),
               sql,
               sent ? RetrySafety.UNKNOWN : RetrySafety.NOT_SENT));
       session.abandon(request);

@@ -39,6 +39,7 @@ abstract class Exchange {
 
   private Stage stage = Stage.WAITING;
   private boolean abandoned;
+  private boolean hitInstead;
   private int closesOwed;
   private int beginOwed;
   private String beginPrefix = "";
@@ -58,6 +59,7 @@ abstract class Exchange {
   final void again() {
     assert stage == Stage.DONE : stage;
     stage = Stage.WAITING;
+    hitInstead = false;
   }
 
   /** Whether nobody waits for it any more: its time is up, or its caller cancelled it. */
@@ -67,6 +69,28 @@ abstract class Exchange {
 
   void abandon() {
     abandoned = true;
+  }
+
+  /**
+   * Whether the server is asked to stop it when nobody waits for it any more. Not so COMMIT: what
+   * became of it could not be told.
+   */
+  boolean mayBeStopped() {
+    return true;
+  }
+
+  /** Whether it is under way, and to be stopped on the server. */
+  final boolean isToBeStopped() {
+    return abandoned && mayBeStopped();
+  }
+
+  /** Whether the server has cancelled it in place of another. */
+  final boolean wasHitInstead() {
+    return hitInstead;
+  }
+
+  final void hitInstead() {
+    hitInstead = true;
   }
 
   /** The transaction or savepoint through whose handle it was asked for; null for none. */
@@ -138,6 +162,11 @@ abstract class Exchange {
    */
   boolean isReadyToWrite(Session session, boolean first) {
     return true;
+  }
+
+  /** Whether it cannot be written before this statement is ready. */
+  boolean waitsFor(Preparation asked) {
+    return false;
   }
 
   /** How many statements have to be ready together for it. */

@@ -176,6 +176,11 @@ final class Portal implements Cursor {
     abstract T result(long rows);
 
     @Override
+    long rowsTouched() {
+      return seen;
+    }
+
+    @Override
     final void write(Session session, FrontendWriter out) {
       if (exhausted) {
         over = true; // there is nothing to ask, but its turn has to come
@@ -252,6 +257,11 @@ final class Portal implements Cursor {
 
     final @Nullable ResultRows rows() {
       return rows;
+    }
+
+    @Override
+    long rowsTouched() {
+      return rows == null ? 0 : rows.size();
     }
 
     @Override

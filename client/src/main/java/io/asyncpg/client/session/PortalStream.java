@@ -33,6 +33,7 @@ class PortalStream extends StreamRequest {
   private boolean handedOut;
   private boolean runAgain;
   private boolean ranAgain;
+  private long tagged;
   private @Nullable Throwable failure;
 
   PortalStream(
@@ -113,6 +114,13 @@ class PortalStream extends StreamRequest {
   void commandComplete(String command, long rows) {
     expect(Phase.RUNNING, "CommandComplete");
     phase = Phase.OVER;
+    tagged = rows;
+  }
+
+  @Override
+  final long rowsTouched() {
+    // Of rows the tag counts the last portion alone.
+    return Math.max(tagged, super.rowsTouched());
   }
 
   @Override

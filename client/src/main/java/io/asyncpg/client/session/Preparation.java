@@ -6,6 +6,7 @@ import io.asyncpg.error.PgCodecException;
 import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
+import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.BackendMessage.Field;
 import io.asyncpg.protocol.FrontendMessage.Target;
@@ -70,11 +71,16 @@ final class Preparation {
   private State state = State.COLD;
   private boolean onServer;
   private int askedIn;
+  private @Nullable ParseAndDescribe asking;
   private @Nullable PgException failure;
   private int[] parameterOids = NO_TYPES;
   private List<Field> fields = List.of();
 
   private PgType[] parameters = {};
+
+  /** Which parameters the server takes in text: of a NULL too it wants to know the format. */
+  private boolean[] inText = {};
+
   private Class<?>[] argumentClasses = {};
   private @Nullable Codec<Object>[] argumentCodecs = codecs(0);
   private ResultShape shape = ResultShape.NO_COLUMNS;
@@ -257,7 +263,23 @@ final class Preparation {
     if (state == State.COLD || state == State.RECALLED) {
       move(State.ASKED);
       askedIn = types.generation();
-      session.submitUrgently(new ParseAndDescribe(decisive));
+      ParseAndDescribe question = new ParseAndDescribe(decisive);
+      asking = question;
+      session.submitUrgently(question);
+    }
+  }
+
+  /** Whether the server is at work on it. */
+  boolean isUnderWay() {
+    ParseAndDescribe question = asking;
+    return state == State.ASKED && question != null && question.stage() == Exchange.Stage.WRITTEN;
+  }
+
+  /** Nobody waits for it any more: a Parse that waits for a lock would hold up all that follows. */
+  void giveUp(Session session) {
+    ParseAndDescribe question = asking;
+    if (question != null && isUnderWay()) {
+      session.stop(question);
     }
   }
 
@@ -306,8 +328,10 @@ final class Preparation {
 
   private void chooseCodecs() {
     parameters = new PgType[parameterOids.length];
+    inText = new boolean[parameters.length];
     for (int i = 0; i < parameters.length; i++) {
       parameters[i] = known(parameterOids[i]);
+      inText[i] = codecs.decoder(parameters[i], null).format() == Format.TEXT;
     }
     argumentClasses = new Class<?>[parameters.length];
     argumentCodecs = codecs(parameters.length);
@@ -378,38 +402,14 @@ final class Preparation {
     int texts = 0;
     for (int i = 0; i < count; i++) {
       Object argument = arguments[i];
+      boolean text;
       if (argument == null) {
         values.writeInt(-1);
-        continue;
+        text = inText[i];
+      } else {
+        text = writeValue(i, argument, values) == Format.TEXT;
       }
-      Codec<Object> codec;
-      int mark;
-      try {
-        codec = argumentCodec(i, argument.getClass());
-        mark = values.beginLength();
-        codec.encode(argument, parameters[i], values);
-        values.endLength(mark);
-      } catch (PgCodecException unfit) {
-        types.doubt(unfit);
-        throw new PgCodecException(
-            "argument " + (i + 1) + " of " + PgException.quoted(sql) + ": " + unfit.getMessage(),
-            sql,
-            unfit);
-      } catch (RuntimeException codecFailure) {
-        throw new PgCodecException(
-            "argument "
-                + (i + 1)
-                + " of "
-                + PgException.quoted(sql)
-                + ": the codec for "
-                + argument.getClass().getName()
-                + " as "
-                + parameters[i]
-                + " failed",
-            sql,
-            codecFailure);
-      }
-      if (codec.format() == Format.TEXT) {
+      if (text) {
         if (formats == null) {
           formats = new byte[2 + 2 * count];
         }
@@ -425,6 +425,35 @@ final class Preparation {
         values.array(),
         values.size(),
         resultFormats);
+  }
+
+  private Format writeValue(int i, Object argument, ValueWriter values) {
+    try {
+      Codec<Object> codec = argumentCodec(i, argument.getClass());
+      int mark = values.beginLength();
+      codec.encode(argument, parameters[i], values);
+      values.endLength(mark);
+      return codec.format();
+    } catch (PgCodecException unfit) {
+      types.doubt(unfit);
+      throw new PgCodecException(
+          "argument " + (i + 1) + " of " + PgException.quoted(sql) + ": " + unfit.getMessage(),
+          sql,
+          unfit);
+    } catch (RuntimeException codecFailure) {
+      throw new PgCodecException(
+          "argument "
+              + (i + 1)
+              + " of "
+              + PgException.quoted(sql)
+              + ": the codec for "
+              + argument.getClass().getName()
+              + " as "
+              + parameters[i]
+              + " failed",
+          sql,
+          codecFailure);
+    }
   }
 
   private static byte[] mixed(byte[] textMarks, int count) {
@@ -454,6 +483,7 @@ final class Preparation {
 
   private final class ParseAndDescribe extends Exchange {
     private final boolean decisive;
+    private boolean stopped;
 
     ParseAndDescribe(boolean decisive) {
       this.decisive = decisive;
@@ -483,7 +513,13 @@ final class Preparation {
 
     @Override
     void failed(Diagnostic diagnostic) {
-      failure = PgServerException.of(diagnostic, sql, RetrySafety.NOT_EXECUTED);
+      stopped =
+          wasHitInstead()
+              || (isAbandoned() && diagnostic.sqlState().equals(SqlState.QUERY_CANCELED));
+      if (!stopped) {
+        failure =
+            PgServerException.of(Statements.explained(diagnostic), sql, RetrySafety.NOT_EXECUTED);
+      }
     }
 
     @Override
@@ -494,7 +530,9 @@ final class Preparation {
         }
         return;
       }
-      if (failure == null) {
+      if (stopped) {
+        move(State.COLD); // whoever came to wait meanwhile asks again
+      } else if (failure == null) {
         resolve(session);
       } else if (decisive) {
         move(State.FAILED);

@@ -2,6 +2,7 @@ package io.asyncpg.client.session;
 
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.PgException;
+import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.SqlState;
 import java.util.Objects;
 import java.util.Set;
@@ -56,6 +57,34 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
     return unnamed ? statements.unnamed(sql) : statements.get(sql);
   }
 
+  /** When it was all that its statement was being prepared for, that ends. */
+  @Override
+  void abandoned() {
+    Preparation asked = preparation;
+    if (stage() != Stage.WAITING || asked == null || !asked.isUnderWay()) {
+      return;
+    }
+    for (Exchange other : session.pending()) {
+      if (other != this && !other.isAbandoned() && other.waitsFor(asked)) {
+        return;
+      }
+    }
+    asked.giveUp(session);
+  }
+
+  @Override
+  String whyUnsent() {
+    Preparation asked = preparation;
+    return asked != null && asked.isUnderWay()
+        ? "the server took too long to prepare it"
+        : super.whyUnsent();
+  }
+
+  @Override
+  boolean waitsFor(Preparation asked) {
+    return preparation == asked && stage() == Stage.WAITING;
+  }
+
   private void found(Preparation ready) {
     HeldStatement statement = held;
     if (statement != null) {
@@ -87,7 +116,10 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
     PgException whyNot = known.failure();
     if (whyNot != null && first) {
       preparation = null;
-      throw whyNot;
+      // To each caller its own: it carries the place of the call.
+      throw whyNot instanceof PgServerException told
+          ? PgServerException.of(told.diagnostic(), sql, told.retrySafety())
+          : whyNot;
     }
     asked = true;
     known.ask(session, first);

@@ -13,7 +13,7 @@ final class Progress {
   /** So many bytes lie between two calls at least. */
   private static final long STEP = 256 * 1024;
 
-  private final @Nullable CopyProgress listener;
+  private @Nullable CopyProgress listener;
   private long bytes;
   private long told;
 
@@ -45,6 +45,7 @@ final class Progress {
       try {
         listening.progress(rows, bytes);
       } catch (RuntimeException theirs) {
+        listener = null; // once is enough, of what may be called a thousand times
         LOG.log(Level.WARNING, "a listener to the progress of a COPY failed", theirs);
       }
     }

@@ -37,6 +37,8 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
   /** When it was asked for, where query listeners want to know; 0 where none do, or were told. */
   private long askedAt;
 
+  private final @Nullable CallSite callSite;
+
   /**
    * Creates a request.
    *
@@ -47,6 +49,7 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
     this.deadline = timeout == 0 ? 0 : Deadlines.in(timeout);
     this.answer = new Answer<>(this);
     this.askedAt = session.queryListeners().isEmpty() ? 0 : System.nanoTime() | 1;
+    this.callSite = CallSite.here(session);
   }
 
   /** The lease of the session under which it was asked for; null for the session's own. */
@@ -69,6 +72,11 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
 
   long deadline() {
     return deadline;
+  }
+
+  /** What took the time of one that was not sent in time. */
+  String whyUnsent() {
+    return "earlier requests on this connection took too long";
   }
 
   /** Its caller has cancelled it, or its time is up. */
@@ -113,6 +121,10 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
 
   @Override
   void fail(Throwable failure) {
+    CallSite made = callSite;
+    if (made != null) {
+      made.addTo(failure);
+    }
     over(failure);
     session.completeExceptionally(answer, failure);
   }

@@ -114,7 +114,7 @@ final class ResultShape {
    */
   Codec<?> codec(int column, Type javaType) {
     Known known = asked[column];
-    if (known != null && known.javaType == javaType) {
+    if (known != null && (known.javaType == javaType || known.javaType.equals(javaType))) {
       return known.codec;
     }
     Codec<?> codec;

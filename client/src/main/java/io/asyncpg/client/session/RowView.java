@@ -6,6 +6,7 @@ import io.asyncpg.error.PgCodecException;
 import io.asyncpg.types.Codec;
 import io.asyncpg.types.DoubleCodec;
 import io.asyncpg.types.LongCodec;
+import io.asyncpg.types.TypeReference;
 import io.asyncpg.types.ValueReader;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -115,6 +116,13 @@ final class RowView implements Row {
   public <T> @Nullable T get(int i, Class<T> type) {
     shape().check(i);
     return (T) get(i, (Type) type);
+  }
+
+  @Override
+  @SuppressWarnings("unchecked") // the registry's contract: the codec gives what was asked for
+  public <T> @Nullable T get(int i, TypeReference<T> type) {
+    shape().check(i);
+    return (T) get(i, type.type());
   }
 
   @Nullable Object get(int i, Type type) {

@@ -5,7 +5,6 @@ import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
-import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.FrontendMessage;
 import io.asyncpg.protocol.FrontendWriter;
@@ -109,11 +108,8 @@ final class Script extends Request<CommandTag> {
   void failed(Diagnostic reported) {
     Diagnostic diagnostic = withoutPrefix(reported, beginPrefix().length());
     boolean nothingDone = !somethingDone;
-    if (nothingDone
-        && !ranAgain
-        && diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)
-        && session.cancellation().hasHit(this)) {
-      runAgain = true;
+    if (nothingDone && wasHitInstead()) {
+      runAgain = !ranAgain;
     }
     // Statements before the one that failed may have been committed by a COMMIT among them.
     failLocally(

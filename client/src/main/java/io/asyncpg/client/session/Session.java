@@ -8,6 +8,7 @@ import io.asyncpg.client.QueryEvent;
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgException;
+import io.asyncpg.error.PgProtocolException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
 import io.asyncpg.error.SqlState;
@@ -578,10 +579,19 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     request.abandon();
     request.abandoned();
     request.over(new CancellationException("cancelled by its caller"));
-    if (request.stage() == Exchange.Stage.WRITTEN) {
+    if (request.stage() == Exchange.Stage.WRITTEN && request.isToBeStopped()) {
       cancellation.wanted();
     }
     pump();
+  }
+
+  /** Stops an exchange of the session's own, which is under way and which nobody needs now. */
+  void stop(Exchange own) {
+    assert loop.inEventLoop();
+    if (own.stage() == Exchange.Stage.WRITTEN && !own.isAbandoned()) {
+      own.abandon();
+      cancellation.wanted();
+    }
   }
 
   // ---- On the event loop: for exchanges
@@ -817,6 +827,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       writeRefused = true; // what it reports of itself comes before ReadyForQuery
     }
     if (exchange != null) {
+      if (diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)
+          && cancellation.hasHitInstead(exchange)) {
+        exchange.hitInstead();
+      }
       Block transaction = exchange.enclosing();
       if (transaction != null) {
         transaction.failed(diagnostic);
@@ -867,8 +881,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return exchange;
   }
 
-  private static io.asyncpg.error.PgProtocolException nobodyWaits(String message) {
-    return new io.asyncpg.error.PgProtocolException(
+  private static PgProtocolException nobodyWaits(String message) {
+    return new PgProtocolException(
         "the server sent " + message + " while nothing was asked", RetrySafety.UNKNOWN, null);
   }
 
@@ -931,7 +945,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
           RetrySafety.UNKNOWN,
           reason.getCause());
     }
-    return reason;
+    return reason instanceof PgProtocolException
+        ? new PgProtocolException(
+            String.valueOf(reason.getMessage()), exchange.sql(), RetrySafety.UNKNOWN, reason)
+        : reason;
   }
 
   private static PgConnectionException unsent(Exchange exchange, Throwable reason) {

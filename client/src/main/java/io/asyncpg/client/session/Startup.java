@@ -63,6 +63,7 @@ final class Startup extends Exchange {
 
   private @Nullable AuthMethod method;
   private @Nullable ScramClient scram;
+  private @Nullable Kerberos kerberos;
   private @Nullable String password;
   private @Nullable String whyTokenRefused;
   private boolean authenticated;
@@ -201,6 +202,16 @@ final class Startup extends Exchange {
       }
     } else if (request instanceof BackendMessage.AuthenticationSASLFinal last) {
       scramUnderWay("AuthenticationSASLFinal").verify(last.data());
+    } else if (request instanceof BackendMessage.AuthenticationGSS) {
+      begin(AuthMethod.GSS);
+      beginGss();
+    } else if (request instanceof BackendMessage.AuthenticationGSSContinue more) {
+      continueGss(more.data());
+    } else if (request instanceof BackendMessage.AuthenticationSSPI) {
+      begin(AuthMethod.SSPI);
+      throw refused(
+          "the server asks for authentication by Windows' SSPI, which this client does not have: let"
+              + " pg_hba.conf ask for gss or scram-sha-256");
     } else {
       throw refused(
           "the server asks for an authentication method this client does not have ("
@@ -236,6 +247,9 @@ final class Startup extends Exchange {
     ScramClient exchange = scram;
     if (exchange != null && !exchange.isVerified()) {
       throw unexpected("AuthenticationOk before the end of the SCRAM exchange");
+    }
+    if (method == AuthMethod.GSS && (kerberos == null || !kerberos.isProven())) {
+      throw unexpected("AuthenticationOk before the server has proved itself (GSSAPI)");
     }
     if (whyTokenRefused != null) {
       throw unexpected("AuthenticationOk after the token was refused");
@@ -397,6 +411,62 @@ final class Startup extends Exchange {
     session.send(new FrontendMessage.SASLResponse(new byte[] {1}));
   }
 
+  private void beginGss() {
+    if (host.isUnixSocket()) {
+      throw refused(
+          "the server asks for authentication by GSSAPI over a Unix socket, which has no host to"
+              + " prove: connect over TCP, or let pg_hba.conf ask for peer");
+    }
+    Kerberos exchange = new Kerberos(config, host);
+    // It may have to wait for a KDC: not on the event loop.
+    CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return exchange.begin();
+              } catch (Kerberos.Refused e) {
+                throw new CompletionException(e);
+              }
+            },
+            OffLoop.THREADS)
+        .whenCompleteAsync(
+            (token, broken) -> {
+              if (over) {
+                exchange.close();
+                return;
+              }
+              kerberos = exchange;
+              if (token == null) {
+                session.lose(gssRefused(broken));
+              } else {
+                session.send(new FrontendMessage.GSSResponse(token));
+              }
+            },
+            session.loop());
+  }
+
+  private void continueGss(byte[] token) {
+    Kerberos exchange = kerberos;
+    if (exchange == null) {
+      throw unexpected("AuthenticationGSSContinue");
+    }
+    byte[] answer;
+    try {
+      answer = exchange.next(token);
+    } catch (Kerberos.Refused e) {
+      throw gssRefused(e);
+    }
+    if (answer != null) {
+      session.send(new FrontendMessage.GSSResponse(answer));
+    }
+  }
+
+  private PgConnectionException gssRefused(@Nullable Throwable broken) {
+    Throwable why = broken instanceof CompletionException ? broken.getCause() : broken;
+    return why instanceof Kerberos.Refused
+        ? refused(String.valueOf(why.getMessage()), why.getCause())
+        : refused("authentication by GSSAPI failed: " + why, why);
+  }
+
   private ScramClient scramUnderWay(String message) {
     ScramClient exchange = scram;
     if (exchange == null) {
@@ -472,15 +542,23 @@ final class Startup extends Exchange {
     if (!authenticated) {
       throw unexpected("ReadyForQuery before AuthenticationOk");
     }
+    end();
+    outcome.ready(session);
+  }
+
+  private void end() {
     over = true;
     password = null;
-    outcome.ready(session);
+    Kerberos exchange = kerberos;
+    kerberos = null;
+    if (exchange != null) {
+      OffLoop.execute(exchange::close);
+    }
   }
 
   @Override
   void fail(Throwable reason) {
-    over = true;
-    password = null;
+    end();
     PgException own = failure;
     if (own == null) {
       own = reason instanceof PgException known ? told(known) : broken(reason);

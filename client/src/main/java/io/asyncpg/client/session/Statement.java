@@ -14,6 +14,7 @@ import io.asyncpg.types.PgType;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Flow;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -96,6 +97,21 @@ final class Statement implements PgStatement {
   @Override
   public PgFuture<Rows> fetchMany(Iterable<?> rows) {
     return run(time -> new Batch.AllRows(session, sql(), Feed.of(rows), time));
+  }
+
+  @Override
+  public PgFuture<RowCounts> executeMany(Flow.Publisher<?> rows) {
+    return run(time -> new Batch.Effects(session, sql(), Feed.of(rows, Client.AHEAD), time));
+  }
+
+  @Override
+  public PgFuture<Rows> fetchMany(Flow.Publisher<?> rows) {
+    return run(time -> new Batch.AllRows(session, sql(), Feed.of(rows, Client.AHEAD), time));
+  }
+
+  @Override
+  public <T> PgFuture<Optional<T>> fetchRow(Class<T> type, @Nullable Object... args) {
+    return run(time -> new Fetch.FirstValue<T>(session, type, sql(), Client.copy(args), time));
   }
 
   @Override
@@ -191,6 +207,10 @@ final class Statement implements PgStatement {
 
     @Override
     void abandoned() {
+      Preparation asked = preparation;
+      if (asked != null) {
+        asked.giveUp(session); // nobody else has it
+      }
       session.statements().release(held);
     }
 

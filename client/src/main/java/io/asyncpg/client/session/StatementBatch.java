@@ -10,7 +10,6 @@ import io.asyncpg.error.PgCodecException;
 import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
-import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.protocol.TransactionStatus;
@@ -309,6 +308,11 @@ final class StatementBatch implements PgBatch {
     }
 
     @Override
+    boolean waitsFor(Preparation asked) {
+      return statements.stream().anyMatch(statement -> statement.waitsFor(asked));
+    }
+
+    @Override
     int preparations() {
       return statements.size();
     }
@@ -386,8 +390,8 @@ final class StatementBatch implements PgBatch {
         if (PreparedRequest.isStale(diagnostic) && !used.isUnnamed()) {
           session.statements().stale(used, diagnostic);
           runAgain = !ranAgain;
-        } else if (diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)) {
-          runAgain = session.cancellation().hasHit(this) && !ranAgain;
+        } else if (wasHitInstead()) {
+          runAgain = !ranAgain;
         }
       }
       if (failure == null) {
@@ -445,6 +449,7 @@ final class StatementBatch implements PgBatch {
 
     @Override
     void abandoned() {
+      statements.forEach(PreparedRequest::abandoned);
       fail(new CancellationException("the batch was cancelled, or a statement of it was"));
     }
 

@@ -5,7 +5,6 @@ import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgProtocolException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
-import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.FrontendMessage;
 import io.asyncpg.protocol.FrontendWriter;
@@ -258,14 +257,12 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
         session.statements().stale(prepared(), diagnostic);
       }
       runAgain = !ranAgain;
-    } else if (diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)
-        && session.cancellation().hasHit(this)
-        && !ranAgain) {
-      runAgain = true;
+    } else if (wasHitInstead()) {
+      runAgain = !ranAgain;
     }
     failLocally(
         PgServerException.of(
-            diagnostic,
+            Statements.explained(diagnostic),
             sql(),
             diagnostic.endsSession() ? RetrySafety.UNKNOWN : RetrySafety.ROLLED_BACK));
   }

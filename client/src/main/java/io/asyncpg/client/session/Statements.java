@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * event loop.
  */
 final class Statements {
-  /** How many Parse at most go ahead of their turn in one write. */
+  /** So many requests at most have their Parse go ahead of their turn. */
   static final int PREPARED_AHEAD = 100;
 
   private static final byte[] UNNAMED = FrontendWriter.name("");
@@ -169,6 +169,39 @@ final class Statements {
     cache.clear();
     held.forEach(HeldStatement::discard);
     unused.clear();
+  }
+
+  /**
+   * What the server says of a name that is there already, or not there: that happens when somebody
+   * in between gives us another server's session, and then it says what to do.
+   */
+  static Diagnostic explained(Diagnostic said) {
+    boolean names =
+        said.sqlState().equals(SqlState.DUPLICATE_PREPARED_STATEMENT)
+            || said.sqlState().equals(SqlState.INVALID_SQL_STATEMENT_NAME);
+    return !names || said.hint() != null
+        ? said
+        : new Diagnostic(
+            said.severity(),
+            said.localizedSeverity(),
+            said.sqlState(),
+            said.message(),
+            said.detail(),
+            "A pooler between transactions or statements that does not know prepared statements"
+                + " needs statementCacheSize(0); PgBouncer 1.21 or newer knows them with"
+                + " max_prepared_statements above 0.",
+            said.position(),
+            said.internalPosition(),
+            said.internalQuery(),
+            said.context(),
+            said.schema(),
+            said.table(),
+            said.column(),
+            said.dataType(),
+            said.constraint(),
+            said.file(),
+            said.line(),
+            said.routine());
   }
 
   void hold(HeldStatement statement) {

@@ -23,6 +23,7 @@ abstract class StreamRequest extends PreparedRequest<@Nullable Void> {
   private final long timeout;
   private long deadline;
   private boolean stopped;
+  private long handed;
   private volatile boolean paused;
 
   StreamRequest(Session session, String sql, RowBuffer buffer, long timeout) {
@@ -51,6 +52,11 @@ abstract class StreamRequest extends PreparedRequest<@Nullable Void> {
     return deadline;
   }
 
+  @Override
+  long rowsTouched() {
+    return handed;
+  }
+
   /** From now on the server has the request's whole time. */
   final void serverHasTheTurn() {
     if (timeout != 0 && !stopped) {
@@ -70,6 +76,7 @@ abstract class StreamRequest extends PreparedRequest<@Nullable Void> {
   }
 
   final void hand(ResultShape shape, byte[] bytes, int from, int to, int count) {
+    handed += count;
     if (isStopped()) {
       return;
     }

@@ -72,7 +72,7 @@ final class TableColumns extends Exchange {
   private final List<String> wanted;
   private final Consumer<Answer> then;
   private final Consumer<Throwable> otherwise;
-  private final ResultRows rows = new ResultRows(SHAPE);
+  private ResultRows rows = new ResultRows(SHAPE);
   private Phase phase = Phase.PARSING;
   private @Nullable PgException failure;
 
@@ -154,6 +154,14 @@ final class TableColumns extends Exchange {
   void ready(Session session, TransactionStatus status) {
     if (phase != Phase.OVER) {
       throw unexpected("ReadyForQuery");
+    }
+    if (failure != null && wasHitInstead()) {
+      failure = null;
+      phase = Phase.PARSING;
+      rows = new ResultRows(SHAPE);
+      again();
+      session.submitUrgently(this);
+      return;
     }
     if (failure != null) {
       otherwise.accept(failure);

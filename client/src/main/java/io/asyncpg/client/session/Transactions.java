@@ -346,6 +346,11 @@ final class Transactions {
     }
 
     @Override
+    boolean mayBeStopped() {
+      return false;
+    }
+
+    @Override
     boolean runsInTransactions() {
       return false;
     }
@@ -498,7 +503,9 @@ final class Transactions {
 
     @Override
     void ready(Session session, TransactionStatus status) {
-      // It is what it is: the status tells.
+      if (wasHitInstead()) {
+        session.submitUrgently(new Undo(sql));
+      }
     }
 
     @Override

@@ -118,7 +118,7 @@ final class TypeLookup extends Exchange {
   private final List<Integer> oids;
   private final List<String> names;
   private final Consumer<@Nullable PgException> then;
-  private final ResultRows rows = new ResultRows(SHAPE);
+  private ResultRows rows = new ResultRows(SHAPE);
   private Phase phase = Phase.PARSING;
   private boolean over;
   private @Nullable PgException failure;
@@ -265,6 +265,14 @@ final class TypeLookup extends Exchange {
 
   @Override
   void ready(Session session, TransactionStatus status) {
+    if (failure != null && wasHitInstead()) {
+      failure = null;
+      phase = Phase.PARSING;
+      rows = new ResultRows(SHAPE);
+      again();
+      session.submitUrgently(this);
+      return;
+    }
     if (phase != Phase.OVER) {
       throw unexpected("ReadyForQuery");
     }

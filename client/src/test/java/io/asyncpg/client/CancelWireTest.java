@@ -1,0 +1,229 @@
+package io.asyncpg.client;
+
+import static io.asyncpg.testkit.Backend.bindComplete;
+import static io.asyncpg.testkit.Backend.commandComplete;
+import static io.asyncpg.testkit.Backend.concat;
+import static io.asyncpg.testkit.Backend.error;
+import static io.asyncpg.testkit.Backend.noData;
+import static io.asyncpg.testkit.Backend.parameterDescription;
+import static io.asyncpg.testkit.Backend.parseComplete;
+import static io.asyncpg.testkit.Backend.readyForQuery;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.asyncpg.error.PgConnectionException;
+import io.asyncpg.error.PgServerException;
+import io.asyncpg.error.PgTimeoutException;
+import io.asyncpg.error.RetrySafety;
+import io.asyncpg.testkit.Script;
+import io.asyncpg.testkit.ScriptedServer;
+import java.time.Duration;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** When a CancelRequest is sent, and when not. */
+class CancelWireTest {
+  private static final String CANCELED = "canceling statement due to user request";
+
+  private ScriptedServer server;
+  private Script script;
+  private PgConnection connection;
+
+  /** Counted down when the server has got what is to be cancelled. */
+  private final CountDownLatch received = new CountDownLatch(1);
+
+  @BeforeEach
+  void connect() {
+    server = ScriptedServer.start();
+    script = server.connection().acceptStartup();
+    connection =
+        PgConnection.connect(
+                PgConfig.parse(server.dsn()).toBuilder()
+                    .cancelTimeout(Duration.ofMillis(300))
+                    .build())
+            .await();
+  }
+
+  @AfterEach
+  void close() {
+    connection.terminate();
+    connection.closed().await();
+    server.close();
+  }
+
+  @Test
+  void whatWasNotWrittenIsNeverWrittenAndNothingIsCancelled() {
+    CountDownLatch asked = new CountDownLatch(1);
+    script
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("BEGIN"))
+        .then(() -> awaitUninterrupted(asked))
+        .send(commandComplete("BEGIN"), readyForQuery('T'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("third"))
+        .send(commandComplete("DO"), readyForQuery('T'));
+    PgFuture<CommandTag> first = connection.execute("BEGIN");
+    // Waits for the answer: what it begins with depends on it.
+    PgFuture<PgTransaction> second = connection.begin();
+    PgFuture<CommandTag> third = connection.execute("third");
+    second.cancel(true);
+    asked.countDown();
+    first.await();
+    third.await();
+    assertThat(server.cancels()).isEmpty();
+  }
+
+  @Test
+  void cancellingTwiceAndInTimeOutSendsOneRequest() {
+    script
+        .expect("Q")
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(1))
+        .send(error("57014", CANCELED), readyForQuery('I'))
+        .expect("S")
+        .send(readyForQuery('I'))
+        .expect("Q")
+        .send(commandComplete("DO"), readyForQuery('I'));
+    PgFuture<CommandTag> sleeping = connection.withTimeout(Duration.ofMillis(50)).execute("sleep");
+    assertThatThrownBy(sleeping::await).isInstanceOf(PgTimeoutException.class);
+    sleeping.cancel(true);
+    sleeping.cancel(true);
+    assertThat(connection.execute("behind").await()).hasToString("DO");
+    script.await();
+    assertThat(server.cancels()).hasSize(1);
+    assertThat(server.cancels().get(0).processId()).isEqualTo(Script.PROCESS_ID);
+  }
+
+  @Test
+  void whatHasBeenAnsweredIsNotCancelled() {
+    script.expect("Q").send(commandComplete("DO"), readyForQuery('I'));
+    PgFuture<CommandTag> done = connection.execute("quick");
+    done.await();
+    assertThat(done.cancel(true)).isFalse();
+    assertThat(server.cancels()).isEmpty();
+  }
+
+  @Test
+  void theNextStatementWaitsForTheAnswerTheCancelsEndAndTheFence() {
+    server.holdCancels();
+    script
+        .expect("Q")
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(1))
+        .send(error("57014", CANCELED), readyForQuery('I'))
+        .then(server::releaseCancels)
+        .expect("S") // the fence, and nothing before it
+        .send(readyForQuery('I'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("behind"))
+        .send(commandComplete("DO"), readyForQuery('I'));
+    PgFuture<CommandTag> sleeping = connection.execute("sleep");
+    awaitUninterrupted(received);
+    sleeping.cancel(true);
+    assertThatThrownBy(sleeping::await).isInstanceOf(CancellationException.class);
+    assertThat(connection.execute("behind").await()).hasToString("DO");
+    script.await();
+  }
+
+  @Test
+  void anUnansweredCancelEndsInAClosedConnection() throws Exception {
+    script.expect("Q").then(received::countDown).then(() -> server.awaitCancel(1)).expectEnd();
+    PgFuture<CommandTag> sleeping = connection.execute("sleep");
+    awaitUninterrupted(received);
+    sleeping.cancel(true);
+    PgFuture<CommandTag> behind = connection.execute("behind");
+    connection.closed().get(20, TimeUnit.SECONDS);
+    assertThatThrownBy(behind::await)
+        .isInstanceOfSatisfying(
+            PgConnectionException.class,
+            e -> assertThat(e.retrySafety()).isEqualTo(RetrySafety.NOT_SENT))
+        .hasMessageContaining("was not answered within");
+  }
+
+  @Test
+  void aCancelSocketThatHangsIsGivenUp() throws Exception {
+    server.holdCancels();
+    script
+        .expect("Q")
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(1))
+        .send(error("57014", CANCELED), readyForQuery('I'));
+    PgFuture<CommandTag> sleeping = connection.execute("sleep");
+    awaitUninterrupted(received);
+    sleeping.cancel(true);
+    PgFuture<CommandTag> behind = connection.execute("behind");
+    connection.closed().get(20, TimeUnit.SECONDS);
+    assertThatThrownBy(behind::await).isInstanceOf(PgConnectionException.class);
+    server.releaseCancels();
+  }
+
+  @Test
+  void aCommitIsNotCancelled() {
+    CountDownLatch timedOut = new CountDownLatch(1);
+    PgTransaction transaction = connection.begin().await();
+    script
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("BEGIN;work"))
+        .send(commandComplete("BEGIN"), commandComplete("DO"), readyForQuery('T'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("COMMIT"))
+        .then(() -> awaitUninterrupted(timedOut))
+        .send(commandComplete("COMMIT"), readyForQuery('I'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("behind"))
+        .send(commandComplete("DO"), readyForQuery('I'));
+    transaction.execute("work").await();
+    PgFuture<Void> commit = transaction.withTimeout(Duration.ofMillis(50)).commit();
+    assertThatThrownBy(commit::await)
+        .isInstanceOfSatisfying(
+            PgTimeoutException.class,
+            e -> assertThat(e.retrySafety()).isEqualTo(RetrySafety.UNKNOWN))
+        .hasMessageContaining("left to end by itself");
+    PgFuture<CommandTag> behind = connection.execute("behind");
+    timedOut.countDown();
+    assertThat(behind.await()).hasToString("DO");
+    script.await();
+    assertThat(server.cancels()).isEmpty();
+  }
+
+  @Test
+  void aParseThatIsHitInPlaceOfAnotherIsAskedAgain() {
+    byte[] described =
+        concat(parseComplete(), parameterDescription(), noData(), readyForQuery('I'));
+    script
+        .expect("Q")
+        .expect("P", "D", "S")
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(1))
+        .send(commandComplete("DO"), readyForQuery('I'))
+        .send(error("57014", CANCELED), readyForQuery('I'))
+        .expect("S") // the fence
+        .send(readyForQuery('I'))
+        .expect("P", "D", "S")
+        .send(described)
+        .expect("B", "E", "S")
+        .send(bindComplete(), commandComplete("DO"), readyForQuery('I'));
+    PgFuture<CommandTag> victim = connection.execute("sleep");
+    PgFuture<Rows> innocent = connection.fetch("innocent");
+    awaitUninterrupted(received);
+    victim.cancel(true);
+    assertThat(innocent.await().tag()).hasToString("DO");
+    script.await();
+  }
+
+  @Test
+  void aTimeoutOfTheServersOwnIsNotTakenForACancel() {
+    script
+        .expect("Q")
+        .send(error("57014", "canceling statement due to statement timeout"), readyForQuery('I'));
+    assertThatThrownBy(() -> connection.execute("slow").await())
+        .isInstanceOf(PgServerException.class)
+        .hasMessageContaining("statement timeout");
+  }
+
+  private static void awaitUninterrupted(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
