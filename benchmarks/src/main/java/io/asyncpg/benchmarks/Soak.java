@@ -163,7 +163,8 @@ public final class Soak {
   }
 
   private void judge() {
-    long total = Long.parseLong(String.valueOf(server.value("SELECT sum(sum)::bigint FROM account")));
+    long total =
+        Long.parseLong(String.valueOf(server.value("SELECT sum(sum)::bigint FROM account")));
     Set<String> booked = new HashSet<>();
     server.rows("SELECT entry FROM book").forEach(row -> booked.add(String.valueOf(row.get(0))));
     Set<String> lost = new HashSet<>(confirmed);
