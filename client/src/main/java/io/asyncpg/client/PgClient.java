@@ -83,8 +83,9 @@ public interface PgClient {
   }
 
   /**
-   * Runs one statement for its rows as Java values: a record per row, by column name; or, when the
-   * class is no record, the one column of each row.
+   * Runs one statement for its rows as Java values: a record per row, by column name; or the one
+   * column of each row, when the class is no record, or when it is one that a codec reads (a
+   * composite, a document) and the column's name is none of its components.
    *
    * @param <T> the record, or the column's Java type
    * @param type its class

@@ -259,7 +259,7 @@ class CopyRecordsTest {
       } finally {
         own.close();
         own.closed().await();
-        connection.execute("DROP DOMAIN public.celsius").await();
+        connection.execute("DROP DOMAIN public.celsius CASCADE").await();
       }
     }
   }

@@ -233,6 +233,38 @@ class PgBouncerTest {
   }
 
   @Test
+  void copyWorksInEveryMode() {
+    TestServer.shared().sql("CREATE TABLE pooled_copy(i int4)");
+    try {
+      for (String mode : List.of("session", "transaction", "statement")) {
+        try (PgBouncer pooler = pooling(mode)) {
+          PgConnection connection = connect(pooler.dsn(), 0);
+          assertThat(
+                  connection
+                      .copyRecordsToTable(
+                          "pooled_copy",
+                          List.of("i"),
+                          List.of(new Object[] {1}, new Object[] {2}, new Object[] {3}))
+                      .await()
+                      .rows())
+              .isEqualTo(3);
+          int sum = 0;
+          try (RowStream rows = connection.copyRows("SELECT i FROM pooled_copy")) {
+            for (Row row : rows) {
+              sum += row.getInt(0);
+            }
+          }
+          assertThat(sum).as(mode).isEqualTo(6);
+          connection.execute("DELETE FROM pooled_copy").await();
+          close(connection);
+        }
+      }
+    } finally {
+      TestServer.shared().sql("DROP TABLE pooled_copy");
+    }
+  }
+
+  @Test
   void scramWorksWithThePooler() {
     try (PgBouncer pooler =
         PgBouncer.before(

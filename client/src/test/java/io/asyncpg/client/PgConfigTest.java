@@ -280,7 +280,7 @@ class PgConfigTest {
   void keywordsThatDoNotConcernUsAreAcceptedAndDoNothing() {
     PgConfig config =
         read(
-            "sslcompression=1 gsslib=gssapi gssencmode=prefer gssdelegation=0 krbsrvname=pg"
+            "sslcompression=1 gsslib=gssapi gssencmode=prefer"
                 + " sslkeylogfile=/nowhere/keys oauth_issuer=x");
     assertThat(config.settings()).isEmpty();
     assertThat(Path.of("/nowhere/keys")).doesNotExist();
@@ -300,6 +300,23 @@ class PgConfigTest {
     assertThat(read("require_auth=!password,!md5,!none").requireAuth())
         .containsExactly(
             AuthMethod.GSS, AuthMethod.SSPI, AuthMethod.SCRAM_SHA_256, AuthMethod.OAUTH);
+  }
+
+  @Test
+  void kerberosIsToldWhatLibpqIsTold() {
+    assertThat(read("").krbSrvName()).isEqualTo("postgres");
+    assertThat(read("krbsrvname=''").krbSrvName()).isEqualTo("postgres");
+    assertThat(read("krbsrvname=pg").krbSrvName()).isEqualTo("pg");
+    assertThat(read("", Map.of("PGKRBSRVNAME", "pg")).krbSrvName()).isEqualTo("pg");
+    assertThat(read("").gssDelegation()).isFalse();
+    assertThat(read("gssdelegation=1").gssDelegation()).isTrue();
+    assertThat(read("gssdelegation=0").gssDelegation()).isFalse();
+    assertThat(read("").ticketCache()).isNull();
+    assertThat(read("", Map.of("KRB5CCNAME", "FILE:/t")).ticketCache()).isEqualTo("FILE:/t");
+    assertThat(read("").gssLogin()).isNull();
+    PgConfig built = PgConfig.builder().gssLogin("entry").krbSrvName("x").build();
+    assertThat(built.toBuilder().build().gssLogin()).isEqualTo("entry");
+    assertThat(built.toBuilder().build().krbSrvName()).isEqualTo("x");
   }
 
   @Test

@@ -108,6 +108,19 @@ class JsonQueryTest {
   }
 
   @Test
+  void aColumnOfDocumentsIsAListOfRecords() {
+    record Doc(String doc) {}
+    String documents =
+        "SELECT jsonb_build_object('id', i, 'lines', '[]'::jsonb) AS doc"
+            + " FROM generate_series(1, 2) i";
+    assertThat(connection.fetch(Order.class, documents).await())
+        .containsExactly(new Order(1, List.of()), new Order(2, List.of()));
+    // By its name the column is a component of this one.
+    assertThat(connection.fetch(Doc.class, "SELECT '\"x\"'::jsonb AS doc").await())
+        .containsExactly(new Doc("\"x\""));
+  }
+
+  @Test
   void aGenericTypeIsAskedForByReference() {
     TypeReference<List<Order>> orders = new TypeReference<>() {};
     List<Order> wanted = List.of(new Order(1, List.of()), new Order(2, List.of()));

@@ -60,11 +60,11 @@ public interface PgPool extends PgClient, AutoCloseable {
    * Borrows a connection. It is open, in no transaction, within its lifetime, and as good as new
    * but for its prepared statements and temporary tables. Those who wait are served in their order.
    *
-   * @return a connection, whose {@code close} gives it back. Cancelling the future gives up: a
-   *     connection that comes all the same goes to the next. It fails with {@link
-   *     io.asyncpg.error.PgPoolException}, which says why, when the time is up, when too many wait,
-   *     and when the server does not let us in; with {@link IllegalStateException} when the pool is
-   *     closed
+   * @return a connection, whose {@code close} gives it back; its {@code closed()} tells when the
+   *     pool has it. Cancelling the future gives up: a connection that comes all the same goes to
+   *     the next. It fails with {@link io.asyncpg.error.PgPoolException}, which says why, when the
+   *     time is up, when too many wait, and when the server does not let us in; with {@link
+   *     IllegalStateException} when the pool is closed
    */
   PgFuture<PgConnection> acquire();
 

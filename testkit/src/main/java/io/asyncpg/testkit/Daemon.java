@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -137,22 +138,25 @@ final class Daemon implements AutoCloseable {
   }
 
   /** Runs a program to its end, with this on its standard input, and gives what it printed. */
-  static String run(
-      List<String> command, Map<String, String> environment, Path input, Path output) {
+  static String run(List<String> command, Map<String, String> environment, String input) {
     try {
-      ProcessBuilder builder =
-          new ProcessBuilder(command)
-              .redirectErrorStream(true)
-              .redirectInput(input.toFile())
-              .redirectOutput(output.toFile());
-      builder.environment().putAll(environment);
-      int status = builder.start().waitFor();
-      String printed = java.nio.file.Files.readString(output);
-      if (status != 0) {
-        throw new IllegalStateException(
-            String.join(" ", command) + " ended with " + status + ":\n" + printed);
+      Path typed = Files.createTempFile("asyncpg-input", "");
+      try {
+        Files.writeString(typed, input);
+        ProcessBuilder builder =
+            new ProcessBuilder(command).redirectErrorStream(true).redirectInput(typed.toFile());
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        String printed = new String(process.getInputStream().readAllBytes(), UTF_8);
+        int status = process.waitFor();
+        if (status != 0) {
+          throw new IllegalStateException(
+              String.join(" ", command) + " ended with " + status + ":\n" + printed);
+        }
+        return printed;
+      } finally {
+        Files.delete(typed);
       }
-      return printed;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {

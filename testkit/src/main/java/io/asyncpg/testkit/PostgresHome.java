@@ -74,6 +74,20 @@ record PostgresHome(Path directory) {
     return found.stream().max(Comparator.comparing(home -> home.directory().toString()));
   }
 
+  /** A PostgreSQL of this machine's packages, the newest; Debian builds all with GSSAPI. */
+  static Optional<PostgresHome> ofPackages() {
+    Path debian = Path.of("/usr/lib/postgresql");
+    if (!Files.isDirectory(debian)) return Optional.empty();
+    try (Stream<Path> versions = Files.list(debian)) {
+      return versions
+          .filter(version -> Files.exists(version.resolve("bin/postgres")))
+          .max(Comparator.comparing(Path::toString))
+          .map(PostgresHome::new);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   Path program(String name) {
     return directory.resolve("bin").resolve(WINDOWS ? name + ".exe" : name);
   }

@@ -44,23 +44,31 @@ final class Postmaster {
           "sh");
 
   private final PostgresHome home;
+  private final Map<String, String> environment;
   private final Path directory;
   private final int port;
   private final Deque<String> log = new ArrayDeque<>();
   private @Nullable Process process;
   private @Nullable CompletableFuture<Void> gone;
 
-  private Postmaster(PostgresHome home, Path directory, int port) {
+  private Postmaster(PostgresHome home, Path directory, int port, Map<String, String> environment) {
     this.home = home;
+    this.environment = environment;
     this.directory = directory;
     this.port = port;
   }
 
   /** Makes a cluster with these settings and starts it. */
   static Postmaster start(PostgresHome home, Map<String, String> settings) {
+    return start(home, settings, Map.of());
+  }
+
+  /** The same, with these variables in the server's environment. */
+  static Postmaster start(
+      PostgresHome home, Map<String, String> settings, Map<String, String> environment) {
     try {
       Path directory = Files.createTempDirectory("asyncpg-pg");
-      Postmaster postmaster = new Postmaster(home, directory, freePort());
+      Postmaster postmaster = new Postmaster(home, directory, freePort(), environment);
       try {
         postmaster.initdb(settings);
         postmaster.start();
@@ -82,7 +90,7 @@ final class Postmaster {
   static Postmaster standbyOf(Postmaster primary, String user) {
     try {
       Path directory = Files.createTempDirectory("asyncpg-pg");
-      Postmaster standby = new Postmaster(primary.home, directory, freePort());
+      Postmaster standby = new Postmaster(primary.home, directory, freePort(), primary.environment);
       try {
         primary.stop("fast");
         try {
@@ -168,7 +176,9 @@ final class Postmaster {
     CompletableFuture<Void> ready = new CompletableFuture<>();
     CompletableFuture<Void> ended = new CompletableFuture<>();
     try {
-      Process started = builder(command).start();
+      ProcessBuilder builder = builder(command);
+      builder.environment().putAll(environment);
+      Process started = builder.start();
       Thread reader = new Thread(() -> readLog(started, ready, ended), "testkit-log-" + port);
       reader.setDaemon(true);
       reader.start();

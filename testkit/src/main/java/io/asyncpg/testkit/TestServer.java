@@ -197,6 +197,22 @@ public final class TestServer implements AutoCloseable {
     return postgis;
   }
 
+  /**
+   * A server of the caller's own that accepts the tickets of this KDC: this machine's own
+   * PostgreSQL packages, as the embedded server knows no GSSAPI. Skips the test where there is
+   * none.
+   */
+  static TestServer kerberized(Map<String, String> settings, Map<String, String> environment) {
+    PostgresHome home =
+        PostgresHome.ofPackages()
+            .orElseGet(
+                () ->
+                    Assumptions.abort(
+                        "no PostgreSQL with GSSAPI on this machine: apt-get install"
+                            + " postgresql-15"));
+    return furnished(Postmaster.start(home, settings, environment));
+  }
+
   private static PostgresHome skipForLackOfPostgis() {
     String how =
         "no PostGIS on this machine: apt-get install postgresql-15-postgis-3, or name a PostgreSQL that has"
@@ -210,7 +226,10 @@ public final class TestServer implements AutoCloseable {
   }
 
   private static TestServer launched(PostgresHome home, Map<String, String> settings) {
-    Postmaster postmaster = Postmaster.start(home, settings);
+    return furnished(Postmaster.start(home, settings));
+  }
+
+  private static TestServer furnished(Postmaster postmaster) {
     try {
       return new TestServer(
               "localhost",

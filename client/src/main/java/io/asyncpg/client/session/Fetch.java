@@ -142,7 +142,7 @@ final class Fetch {
     }
 
     private @Nullable T value(ResultShape shape, ResultRows reading, byte[] bytes, int start) {
-      if (!oneColumnOfMany && type.isRecord()) {
+      if (!oneColumnOfMany && type.isRecord() && !shape.isOneValue(type)) {
         return shape.plan(type).read(new RowView(reading, bytes, start));
       }
       if (shape.width() != 1 && !(oneColumnOfMany && shape.width() > 1)) {

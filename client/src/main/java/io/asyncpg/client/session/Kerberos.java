@@ -167,7 +167,8 @@ final class Kerberos {
               + (cache == null ? "the default ticket cache" : fileOf(cache))
               + ": run kinit, or name a JAAS entry with a keytab (gssLogin)";
     }
-    return new Refused("there is no Kerberos ticket: " + why, cause);
+    String said = String.valueOf(cause.getMessage()).strip();
+    return new Refused("there is no Kerberos ticket: " + why + " (" + said + ")", cause);
   }
 
   /** What a JAAS file would say: the tickets there are, and no question to anybody. */
@@ -222,7 +223,9 @@ final class Kerberos {
         || said.contains("cannot contact")
         || said.contains("default realm")
         || unreachable) {
-      why = "no KDC answers: check krb5.conf (java.security.krb5.conf, or KRB5_CONFIG's default)";
+      why =
+          "no KDC answers: check krb5.conf (the JDK reads /etc/krb5.conf, or what"
+              + " java.security.krb5.conf names)";
     } else {
       why = "the ticket to the server could not be had";
     }

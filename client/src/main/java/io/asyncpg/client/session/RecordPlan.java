@@ -72,6 +72,16 @@ final class RecordPlan<T> {
     return new RecordPlan<>(record, constructor(record, components), components, found);
   }
 
+  /** Whether every component has a column of its name. */
+  static boolean fits(Class<?> record, List<Column> columns) {
+    for (RecordComponent component : record.getRecordComponents()) {
+      if (find(component.getName(), columns) < 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private static int find(String component, List<Column> columns) {
     String snake = snakeCase(component);
     int bySnake = -1;

@@ -33,6 +33,11 @@ final class ResultShape {
   /** The codec last asked for of a column, for a Java type other than the default. */
   private record Known(Type javaType, Codec<?> codec) {}
 
+  /** Whether a record is the whole of the only column, as was found out last. */
+  private record Whole(Class<?> record, boolean isValue) {}
+
+  private @Nullable Whole whole;
+
   private final List<Column> columns;
   private final PgType[] types;
   private final Codec<?>[] codecs;
@@ -149,6 +154,30 @@ final class ResultShape {
     RecordPlan<T> made = RecordPlan.of(record, columns);
     plan[0] = made;
     return made;
+  }
+
+  /**
+   * Whether the only column holds whole records of this class, rather than one component of each:
+   * by its name it is none of them, and there is a codec.
+   */
+  boolean isOneValue(Class<?> record) {
+    if (codecs.length != 1) {
+      return false;
+    }
+    Whole known = whole;
+    if (known == null || known.record != record) {
+      known = new Whole(record, !RecordPlan.fits(record, columns) && reads(record));
+      whole = known; // racy, and harmless
+    }
+    return known.isValue;
+  }
+
+  private boolean reads(Class<?> record) {
+    try {
+      return registry.decoder(types[0], record).format() == codecs[0].format();
+    } catch (PgCodecException unknown) {
+      return false;
+    }
   }
 
   /**

@@ -10,9 +10,7 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The prepared statements of one session, the least recently used going first. Confined to the
@@ -273,15 +271,5 @@ final class Statements {
     String doing() {
       return "while it forgot what it knew of the database";
     }
-  }
-
-  /** For tests and statistics: what is cached, by SQL. */
-  @Nullable Preparation peek(String sql) {
-    for (Map.Entry<String, Preparation> entry : cache.entrySet()) {
-      if (entry.getKey().equals(sql)) {
-        return entry.getValue();
-      }
-    }
-    return null;
   }
 }
