@@ -170,11 +170,38 @@ public interface PgConnection extends PgClient, AutoCloseable {
   void addQueryListener(Consumer<QueryEvent> listener);
 
   /**
+   * Listens to what is run on this connection, with the arguments: see {@link
+   * #addQueryListener(Consumer)}. They may hold secrets; {@link QueryEvent#toString} shows how many
+   * there are, and no more.
+   *
+   * @param listener as there
+   * @param withArguments whether it is told the arguments too
+   */
+  void addQueryListener(Consumer<QueryEvent> listener, boolean withArguments);
+
+  /**
    * No longer listens to what is run.
    *
    * @param listener one that was added; any other is ignored
    */
   void removeQueryListener(Consumer<QueryEvent> listener);
+
+  /**
+   * Listens to changes of the settings that the server reports (manual, "Asynchronous Operations"):
+   * {@code TimeZone}, {@code search_path} from PostgreSQL 18 on, {@code in_hot_standby} and so on.
+   * The same listener twice counts once.
+   *
+   * @param listener called on the event loop, in the order of the server; must not block; what it
+   *     throws is logged
+   */
+  void addParameterListener(Consumer<ParameterChange> listener);
+
+  /**
+   * No longer listens to changes of settings.
+   *
+   * @param listener one that was added; any other is ignored
+   */
+  void removeParameterListener(Consumer<ParameterChange> listener);
 
   /**
    * Listens to a channel: {@code LISTEN} for its first listener. The same listener twice counts

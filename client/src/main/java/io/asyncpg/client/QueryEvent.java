@@ -1,6 +1,7 @@
 package io.asyncpg.client;
 
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +12,31 @@ import org.jspecify.annotations.Nullable;
  * @param rows the rows returned or touched; 0 after an error
  * @param cached whether the statement was prepared already
  * @param error why it failed, or null
+ * @param arguments what it was given, for listeners that asked for it: unmodifiable, with null for
+ *     NULL; null for those that did not, and for what has no list of arguments, such as a batch
  */
 public record QueryEvent(
-    String sql, Duration duration, long rows, boolean cached, @Nullable Throwable error) {}
+    String sql,
+    Duration duration,
+    long rows,
+    boolean cached,
+    @Nullable Throwable error,
+    @Nullable List<@Nullable Object> arguments) {
+
+  /** All but the arguments' values, which may be anybody's secrets. */
+  @Override
+  public String toString() {
+    return "QueryEvent[sql="
+        + sql
+        + ", duration="
+        + duration
+        + ", rows="
+        + rows
+        + ", cached="
+        + cached
+        + ", error="
+        + error
+        + (arguments == null ? "" : ", arguments=" + arguments.size())
+        + "]";
+  }
+}

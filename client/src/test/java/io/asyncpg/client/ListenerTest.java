@@ -247,6 +247,55 @@ class ListenerTest {
     assertThat(notices).isEmpty();
   }
 
+  @Test
+  void queryListenersAreToldArgumentsOnRequestOnly() {
+    List<QueryEvent> with = new ArrayList<>();
+    List<QueryEvent> without = new ArrayList<>();
+    Consumer<QueryEvent> asking = with::add;
+    connection.addQueryListener(asking, true);
+    connection.addQueryListener(without::add);
+    connection.fetchValue(Integer.class, "SELECT $1::int4 + $2::int4", 40, 2).await();
+    connection.fetchValue(String.class, "SELECT $1::text", (Object) null).await();
+    connection.execute("SELECT 'a script'").await();
+    try (RowStream rows = connection.stream("SELECT generate_series(1, $1)", 3)) {
+      rows.forEach(row -> {});
+    }
+    connection.fetch("SELECT 'the last one'").await();
+    assertThat(with)
+        .extracting(QueryEvent::arguments)
+        .containsExactly(
+            List.of(40, 2), java.util.Arrays.asList((Object) null), null, List.of(3), List.of());
+    assertThat(without).hasSize(5).allSatisfy(event -> assertThat(event.arguments()).isNull());
+    assertThat(with.get(0).toString()).contains("arguments=2").doesNotContain("40");
+    connection.removeQueryListener(asking);
+    connection.fetch("SELECT 1").await();
+    assertThat(with).hasSize(5);
+    assertThat(without).hasSize(6);
+  }
+
+  @Test
+  void parameterListenersHearOfSettingsThatChange() {
+    List<ParameterChange> changes = new ArrayList<>();
+    Consumer<ParameterChange> listener = changes::add;
+    connection.addParameterListener(
+        change -> {
+          throw new IllegalStateException("on purpose");
+        });
+    connection.addParameterListener(listener);
+    connection.addParameterListener(listener);
+    connection.execute("SET application_name = 'another'").await();
+    connection.execute("SET TimeZone = 'Asia/Tokyo'").await();
+    connection.execute("SET work_mem = '8MB'").await();
+    assertThat(changes)
+        .containsExactly(
+            new ParameterChange("application_name", "another"),
+            new ParameterChange("TimeZone", "Asia/Tokyo"));
+    assertThat(connection.settings()).containsEntry("TimeZone", "Asia/Tokyo");
+    connection.removeParameterListener(listener);
+    connection.execute("SET TimeZone = 'UTC'").await();
+    assertThat(changes).hasSize(2);
+  }
+
   /** Collects what a channel's publisher says, with the demand it is given. */
   private static final class Collecting implements Flow.Subscriber<Notification> {
     final BlockingQueue<String> payloads = new LinkedBlockingQueue<>();

@@ -2,6 +2,7 @@ package io.asyncpg.client.session;
 
 import io.asyncpg.client.Notice;
 import io.asyncpg.client.Notification;
+import io.asyncpg.client.ParameterChange;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.PgStatement;
@@ -102,18 +103,35 @@ final class Connection extends Client implements PgConnection {
 
   @Override
   public void addQueryListener(Consumer<QueryEvent> listener) {
-    lease.whileItLasts(
-        () -> {
-          if (!session.queryListeners().contains(listener)) {
-            session.queryListeners().add(listener);
-          }
-        });
+    addQueryListener(listener, false);
+  }
+
+  @Override
+  public void addQueryListener(Consumer<QueryEvent> listener, boolean withArguments) {
+    lease.whileItLasts(() -> session.queryListeners().add(listener, withArguments));
   }
 
   @Override
   public void removeQueryListener(Consumer<QueryEvent> listener) {
     if (lease.ended() == null) {
       session.queryListeners().remove(listener);
+    }
+  }
+
+  @Override
+  public void addParameterListener(Consumer<ParameterChange> listener) {
+    lease.whileItLasts(
+        () -> {
+          if (!session.parameterListeners().contains(listener)) {
+            session.parameterListeners().add(listener);
+          }
+        });
+  }
+
+  @Override
+  public void removeParameterListener(Consumer<ParameterChange> listener) {
+    if (lease.ended() == null) {
+      session.parameterListeners().remove(listener);
     }
   }
 

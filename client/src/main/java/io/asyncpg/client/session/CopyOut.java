@@ -233,6 +233,11 @@ final class CopyOut extends PreparedRequest<CommandTag> {
   }
 
   @Override
+  @Nullable Object @Nullable [] arguments() {
+    return arguments;
+  }
+
+  @Override
   long rowsTouched() {
     CommandTag done = tag;
     return done == null ? 0 : done.rows();

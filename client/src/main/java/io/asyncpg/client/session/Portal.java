@@ -103,6 +103,11 @@ final class Portal implements Cursor {
     }
 
     @Override
+    @Nullable Object @Nullable [] arguments() {
+      return arguments;
+    }
+
+    @Override
     boolean mustBeFirst() {
       return true; // only then is it known whether there is a transaction
     }

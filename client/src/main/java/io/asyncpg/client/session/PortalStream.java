@@ -118,6 +118,11 @@ class PortalStream extends StreamRequest {
   }
 
   @Override
+  final @Nullable Object @Nullable [] arguments() {
+    return arguments;
+  }
+
+  @Override
   final long rowsTouched() {
     // Of rows the tag counts the last portion alone.
     return Math.max(tagged, super.rowsTouched());

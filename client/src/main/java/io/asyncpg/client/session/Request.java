@@ -3,6 +3,8 @@ package io.asyncpg.client.session;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.QueryEvent;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Collections;
 import org.jspecify.annotations.Nullable;
 
 /** An exchange somebody waits for. */
@@ -92,6 +94,11 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
     return 0;
   }
 
+  /** What the statement was given, for query listeners; null where there is no such list. */
+  @Nullable Object @Nullable [] arguments() {
+    return null;
+  }
+
   /** Whether its statement had been prepared before. */
   boolean wasPrepared() {
     return false;
@@ -105,13 +112,17 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
       return;
     }
     askedAt = 0;
-    session.tell(
-        new QueryEvent(
-            sql,
-            Duration.ofNanos(System.nanoTime() - begun),
-            failure == null ? rowsTouched() : 0,
-            wasPrepared(),
-            failure));
+    @Nullable Object[] given = session.queryListeners().areArgumentsWanted() ? arguments() : null;
+    session
+        .queryListeners()
+        .tell(
+            new QueryEvent(
+                sql,
+                Duration.ofNanos(System.nanoTime() - begun),
+                failure == null ? rowsTouched() : 0,
+                wasPrepared(),
+                failure,
+                given == null ? null : Collections.unmodifiableList(Arrays.asList(given))));
   }
 
   final void complete(T result) {

@@ -2,9 +2,9 @@ package io.asyncpg.client.session;
 
 import io.asyncpg.client.Notice;
 import io.asyncpg.client.Notification;
+import io.asyncpg.client.ParameterChange;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgFuture;
-import io.asyncpg.client.QueryEvent;
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgException;
@@ -114,7 +114,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private final PgFuture<@Nullable Void> ended = new PgFuture<>();
   private final Map<String, String> parameters = new ConcurrentHashMap<>();
   private final List<Consumer<Notice>> noticeListeners = new CopyOnWriteArrayList<>();
-  private final List<Consumer<QueryEvent>> queryListeners = new CopyOnWriteArrayList<>();
+  private final List<Consumer<ParameterChange>> parameterListeners = new CopyOnWriteArrayList<>();
+  private final QueryListeners queryListeners = new QueryListeners();
   private final Notifications notifications = new Notifications(this);
 
   private volatile TransactionStatus transactionStatus = TransactionStatus.IDLE;
@@ -243,7 +244,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return noticeListeners;
   }
 
-  List<Consumer<QueryEvent>> queryListeners() {
+  List<Consumer<ParameterChange>> parameterListeners() {
+    return parameterListeners;
+  }
+
+  QueryListeners queryListeners() {
     return queryListeners;
   }
 
@@ -608,17 +613,6 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return statements;
   }
 
-  /** Tells the query listeners of a request that is over. */
-  void tell(QueryEvent event) {
-    for (Consumer<QueryEvent> listener : queryListeners) {
-      try {
-        listener.accept(event);
-      } catch (RuntimeException theirs) {
-        LOG.log(Level.WARNING, "a query listener failed", theirs);
-      }
-    }
-  }
-
   /** Where the values of the exchange being written go; cleared after each. */
   ValueWriter values() {
     return values;
@@ -636,6 +630,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   void forgetListeners() {
     notifications.clear(null);
     noticeListeners.clear();
+    parameterListeners.clear();
     queryListeners.clear();
   }
 
@@ -812,7 +807,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   public void message(BackendMessage message) {
     // These may come at any time, between any two others.
     if (message instanceof BackendMessage.ParameterStatus status) {
-      parameters.put(status.name(), status.value());
+      String before = parameters.put(status.name(), status.value());
+      if (!parameterListeners.isEmpty() && !status.value().equals(before)) {
+        deliver(new ParameterChange(status.name(), status.value()));
+      }
     } else if (message instanceof BackendMessage.NoticeResponse notice) {
       deliver(Notice.of(notice.diagnostic()));
     } else if (message instanceof BackendMessage.NotificationResponse said) {
@@ -860,6 +858,16 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
               PgServerException.of(diagnostic, null, RetrySafety.UNKNOWN)));
     } else if (exchange == null) {
       throw nobodyWaits("ErrorResponse (" + diagnostic.message() + ")");
+    }
+  }
+
+  private void deliver(ParameterChange change) {
+    for (Consumer<ParameterChange> listener : parameterListeners) {
+      try {
+        listener.accept(change);
+      } catch (RuntimeException theirs) {
+        LOG.log(Level.WARNING, "a parameter listener failed", theirs);
+      }
     }
   }
 

@@ -141,6 +141,11 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   }
 
   @Override
+  final @Nullable Object @Nullable [] arguments() {
+    return arguments;
+  }
+
+  @Override
   long rowsTouched() {
     return rows;
   }
