@@ -209,4 +209,34 @@ class CancelTest {
       connection.execute("DROP TABLE locked").await();
     }
   }
+
+  @Test
+  void theBudgetCoversTheLookUpOfTypesToo() {
+    TestServer server = TestServer.shared();
+    server.sql("DROP TYPE IF EXISTS slow_to_learn", "CREATE TYPE slow_to_learn AS (a int4)");
+    PgConnection holder = PgConnection.connect(server.dsn()).await();
+    try {
+      // The server's process knows the type from here on; this side does not.
+      connection.fetch("SELECT NULL::slow_to_learn IS NULL").await();
+      holder.execute("BEGIN; LOCK TABLE pg_catalog.pg_type IN ACCESS EXCLUSIVE MODE").await();
+      assertThatThrownBy(
+              () ->
+                  connection
+                      .withTimeout(Duration.ofMillis(300))
+                      .fetch("SELECT ROW(1)::slow_to_learn")
+                      .await())
+          .isInstanceOf(PgTimeoutException.class);
+      holder.execute("ROLLBACK").await();
+      assertThat(
+              connection
+                  .withTimeout(Duration.ofSeconds(20))
+                  .fetchValue(String.class, "SELECT (ROW(1)::slow_to_learn)::text")
+                  .await())
+          .isEqualTo("(1)");
+    } finally {
+      holder.close();
+      holder.closed().await();
+      server.sql("DROP TYPE slow_to_learn");
+    }
+  }
 }

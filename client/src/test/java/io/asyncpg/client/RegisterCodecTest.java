@@ -166,6 +166,41 @@ class RegisterCodecTest {
   }
 
   @Test
+  void whatIsRegisteredServesCopyToo() {
+    connection.execute("CREATE TABLE reg.copied(n int4, feelings mood[])").await();
+    CopyOptions there = CopyOptions.binary().schema("reg");
+    connection.registerCodec("pg_catalog", "int4", MILLI).await();
+    connection
+        .copyRecordsToTable("copied", List.of("n"), List.of(List.of(new Milli(1500))), there)
+        .await();
+    assertThat(connection.copyRows("SELECT n FROM copied").iterator().next().get(0))
+        .isEqualTo(new Milli(1500));
+    connection.resetCodec("pg_catalog", "int4").await();
+    connection.execute("DELETE FROM copied").await();
+    // A codec that speaks text makes the whole COPY a textual one.
+    connection.registerCodec("reg", "mood", LOUD).await();
+    connection
+        .copyRecordsToTable(
+            "copied",
+            List.of("n", "feelings"),
+            List.of(List.of(7, List.of(new Loud("OK"))), List.of(8, List.of())),
+            there)
+        .await();
+    assertThat(value("SELECT array_agg(feelings::text ORDER BY n) FROM copied"))
+        .isEqualTo(List.of("{ok}", "{}"));
+    // And one column cannot go in text while another's codec knows only binary.
+    connection.registerCodec("pg_catalog", "int4", MILLI).await();
+    List<List<Object>> both = List.of(List.of(new Milli(1), List.of(new Loud("OK"))));
+    assertThatThrownBy(
+            () ->
+                connection
+                    .copyRecordsToTable("copied", List.of("n", "feelings"), both, there)
+                    .await())
+        .hasMessageContaining("in TEXT format");
+    assertThat(value("SELECT count(*) FROM copied")).isEqualTo(2L);
+  }
+
+  @Test
   void theSqlStandardsNamesAreUnderstood() {
     connection.registerCodec("pg_catalog", "Integer", MILLI).await();
     assertThat(value("SELECT 1500")).isEqualTo(new Milli(1500));
