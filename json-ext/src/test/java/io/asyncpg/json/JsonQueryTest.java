@@ -121,6 +121,40 @@ class JsonQueryTest {
   }
 
   @Test
+  void aDomainMayHaveACodecOfItsOwn() {
+    String database = TestServer.shared().createDatabase();
+    TestServer.shared()
+        .sqlIn(
+            database,
+            "CREATE DOMAIN order_lines AS jsonb",
+            "CREATE TYPE kept AS (id int4, lines order_lines)");
+    PgConfig config =
+        PgConfig.parse(TestServer.shared().dsn(database)).toBuilder()
+            .codecs(JacksonCodecs.of(new ObjectMapper()))
+            .codec(
+                "public",
+                "order_lines",
+                JacksonCodecs.codec(
+                    new ObjectMapper(),
+                    new com.fasterxml.jackson.core.type.TypeReference<List<Line>>() {}))
+            .build();
+    PgConnection own = PgConnection.connect(config).await();
+    try {
+      List<Line> lines = List.of(new Line("cup", 2));
+      Row row =
+          own.fetchRow("SELECT ROW(1, $1::order_lines)::kept, ARRAY[$1::order_lines]", lines)
+              .await()
+              .orElseThrow();
+      assertThat(((io.asyncpg.types.value.Composite) row.get(0)).get("lines")).isEqualTo(lines);
+      assertThat(row.get(1)).isEqualTo(List.of(lines));
+    } finally {
+      own.close();
+      own.closed().await();
+      TestServer.shared().dropDatabase(database);
+    }
+  }
+
+  @Test
   void aGenericTypeIsAskedForByReference() {
     TypeReference<List<Order>> orders = new TypeReference<>() {};
     List<Order> wanted = List.of(new Order(1, List.of()), new Order(2, List.of()));
