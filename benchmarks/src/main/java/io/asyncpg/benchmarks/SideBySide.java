@@ -3,10 +3,13 @@ package io.asyncpg.benchmarks;
 import io.asyncpg.testkit.TestServer;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * This client beside its peers: each in a process of its own, in interleaved slices, so that a
@@ -48,7 +53,7 @@ final class SideBySide {
                   "-Xmx1g",
                   "-XX:+UseParallelGC",
                   "-cp",
-                  System.getProperty("java.class.path"),
+                  classPath(),
                   Slice.class.getName(),
                   contender,
                   server.host(),
@@ -223,5 +228,15 @@ final class SideBySide {
         + "–"
         + String.format(format, sorted[sorted.length - 1])
         + ")";
+  }
+
+  /** What this program was loaded from: by Maven's exec:java that is no java.class.path. */
+  private static String classPath() {
+    if (!(SideBySide.class.getClassLoader() instanceof URLClassLoader loader)) {
+      return System.getProperty("java.class.path");
+    }
+    return Stream.of(loader.getURLs())
+        .map(url -> Path.of(URI.create(url.toString())).toString())
+        .collect(Collectors.joining(File.pathSeparator));
   }
 }
