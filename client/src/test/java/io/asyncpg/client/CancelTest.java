@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -208,6 +209,37 @@ class CancelTest {
     } finally {
       connection.execute("DROP TABLE locked").await();
     }
+  }
+
+  @Test
+  void anInterruptedWaiterCancelsItsStatementAndStaysInterrupted() throws InterruptedException {
+    CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+    CompletableFuture<Boolean> stillInterrupted = new CompletableFuture<>();
+    Thread waiter =
+        new Thread(
+            () -> {
+              try {
+                connection.execute("SELECT pg_sleep(60)").await();
+                thrown.complete(null);
+              } catch (RuntimeException expected) {
+                thrown.complete(expected);
+              }
+              stillInterrupted.complete(Thread.currentThread().isInterrupted());
+            });
+    waiter.start();
+    TestServer.shared().awaitSleeping(connection.serverPid());
+    waiter.interrupt();
+    waiter.join(20_000);
+    assertThat(thrown.join())
+        .isInstanceOf(CancellationException.class)
+        .hasCauseInstanceOf(InterruptedException.class);
+    assertThat(stillInterrupted.join()).isTrue();
+    assertThat(
+            connection
+                .withTimeout(Duration.ofSeconds(20))
+                .fetchValue(Integer.class, "SELECT 1")
+                .await())
+        .isEqualTo(1);
   }
 
   @Test
