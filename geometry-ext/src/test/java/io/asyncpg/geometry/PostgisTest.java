@@ -7,6 +7,7 @@ import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.Row;
 import io.asyncpg.testkit.TestServer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
@@ -73,6 +74,36 @@ class PostgisTest {
     assertThat(row.getString("text")).isEqualTo("SRID=4326;POINT(13.4 52.5)");
     assertThat(connection.fetchValue(Point.class, "SELECT $1::geography", point).await().getSRID())
         .isEqualTo(4326);
+  }
+
+  @Test
+  void geometriesGoThroughBinaryCopyBothWays() {
+    connection
+        .execute(
+            "CREATE TEMP TABLE place(id int4, geom geometry, area geography, all_of geometry[])")
+        .await();
+    var random = new Random(5);
+    List<List<Object>> rows = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      Geometry geometry =
+          new RandomGeometries(random, i % 2 == 0, i % 3 == 0, 3857)
+              .next(GeometryType.of(1 + i % 7));
+      Point point = wgs84.createPoint(new Coordinate(i % 180, i % 90));
+      rows.add(List.of(i, geometry, point, List.of(point, geometry)));
+    }
+    List<String> columns = List.of("id", "geom", "area", "all_of");
+    assertThat(connection.copyRecordsToTable("place", columns, rows).await().rows()).isEqualTo(200);
+    int read = 0;
+    for (Row row : connection.copyRows("SELECT * FROM place ORDER BY id")) {
+      List<Object> expected = rows.get(read);
+      assertThat(row.getInt("id")).isEqualTo(read++);
+      assertThat(((Geometry) row.get("geom")).equalsExact((Geometry) expected.get(1))).isTrue();
+      assertThat(((Geometry) row.get("geom")).getSRID()).isEqualTo(3857);
+      assertThat(row.get("area")).isEqualTo(expected.get(2));
+      assertThat(((List<?>) row.get("all_of")).get(0)).isEqualTo(expected.get(2));
+    }
+    assertThat(read).isEqualTo(200);
+    assertThat(connection.fetchValue(Integer.class, "SELECT 1").await()).isEqualTo(1);
   }
 
   @Test
