@@ -161,7 +161,7 @@ final class Connection extends Client implements PgConnection {
     if (bufferSize < 1) {
       throw new IllegalArgumentException("bufferSize is " + bufferSize + ", but must be 1 or more");
     }
-    return subscriber -> new Notifications.Ear(this, channel, bufferSize, subscriber).begin();
+    return subscriber -> new Notifications.Ear(this, channel, bufferSize, subscriber).listen();
   }
 
   @Override

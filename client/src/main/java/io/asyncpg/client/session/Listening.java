@@ -22,7 +22,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
-import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -59,7 +58,7 @@ public final class Listening implements PgListener {
   }
 
   private final Connector connector;
-  private final Executor executor;
+  private final @Nullable Executor executor;
   private final long beatNanos;
   private final long longestPauseNanos;
   private final int bufferSize;
@@ -89,8 +88,7 @@ public final class Listening implements PgListener {
    */
   public Listening(PgConfig config, Duration heartbeat, Duration longestPause, int bufferSize) {
     this.connector = new Connector(config);
-    Executor own = config.completionExecutor();
-    this.executor = own == null ? OffLoop.THREADS : own;
+    this.executor = config.completionExecutor();
     this.beatNanos = Math.max(1, Deadlines.nanos(heartbeat) / 2);
     this.longestPauseNanos = Deadlines.nanos(longestPause);
     this.bufferSize = bufferSize;
@@ -448,10 +446,8 @@ public final class Listening implements PgListener {
         + "]";
   }
 
-  /** One subscriber to one channel, with its buffer. */
-  private final class Ear implements Flow.Subscriber<Event> {
-    final String channel;
-    final SubmissionPublisher<Event> publisher = new SubmissionPublisher<>(executor, bufferSize);
+  /** One subscriber to one channel, who is told what it missed. */
+  private final class Ear extends Mailbox<Event> {
     final @Nullable Consumer<? super Event> listener;
 
     final PgFuture<Void> added =
@@ -463,10 +459,6 @@ public final class Listening implements PgListener {
           }
         };
 
-    private final Flow.Subscriber<? super Event> subscriber;
-    private volatile Flow.@Nullable Subscription subscription;
-    private volatile @Nullable Throwable failure;
-
     // Guarded by this.
     private @Nullable Instant missedSince;
     private @Nullable Throwable whyMissed;
@@ -476,10 +468,9 @@ public final class Listening implements PgListener {
         String channel,
         Flow.Subscriber<? super Event> subscriber,
         @Nullable Consumer<? super Event> listener) {
-      this.channel = channel;
-      this.subscriber = subscriber;
+      super(channel, subscriber, executor, bufferSize);
       this.listener = listener;
-      publisher.subscribe(this);
+      begin();
     }
 
     /** The link has been lost. One who had not begun to listen has missed nothing. */
@@ -509,12 +500,12 @@ public final class Listening implements PgListener {
     synchronized void hear(Heard event) {
       linkIsLost = false;
       tellOfGap();
-      if (missedSince != null || !take(event)) {
+      if (missedSince != null || !put(event)) {
         missed(
             Instant.now(),
             new IllegalStateException(
                 "more than "
-                    + publisher.getMaxBufferCapacity()
+                    + capacity()
                     + " events waited for a subscriber to the channel "
                     + channel
                     + ": raise bufferSize, or do the work elsewhere"));
@@ -522,15 +513,11 @@ public final class Listening implements PgListener {
       }
     }
 
-    private boolean take(Event event) {
-      return publisher.isClosed() || publisher.offer(event, (whom, dropped) -> false) >= 0;
-    }
-
     private void tellOfGap() {
       Instant since = missedSince;
       Throwable reason = whyMissed;
       if (since != null && reason != null && !linkIsLost) {
-        if (take(new Gap(since, Instant.now(), reason))) {
+        if (put(new Gap(since, Instant.now(), reason))) {
           missedSince = null;
           whyMissed = null;
         }
@@ -539,73 +526,24 @@ public final class Listening implements PgListener {
 
     /** Ends the subscription, after what is in its buffer. */
     void end(@Nullable Throwable reason) {
-      synchronized (this) {
-        if (!publisher.isClosed()) {
-          failure = reason;
-          publisher.close();
-        }
-      }
-      if (reason == null) {
-        added.completeExceptionally(
-            new PgConnectionException(
-                "the listener was closed before it listened to " + channel,
-                RetrySafety.NOT_SENT,
-                null));
-      } else {
-        added.completeExceptionally(reason);
-      }
+      over(reason);
+      added.completeExceptionally(
+          reason == null
+              ? new PgConnectionException(
+                  "the listener was closed before it listened to " + channel,
+                  RetrySafety.NOT_SENT,
+                  null)
+              : reason);
     }
 
     @Override
-    public void onSubscribe(Flow.Subscription buffer) {
-      subscription = buffer;
-      subscriber.onSubscribe(
-          new Flow.Subscription() {
-            @Override
-            public void request(long events) {
-              buffer.request(events);
-            }
-
-            @Override
-            public void cancel() {
-              buffer.cancel();
-              remove(Ear.this);
-            }
-          });
+    void left() {
+      remove(this);
     }
 
     @Override
-    public void onNext(Event event) {
-      try {
-        subscriber.onNext(event);
-      } catch (RuntimeException theirs) {
-        // A subscriber must not throw (rule 2.13); one that does has had its last event.
-        LOG.log(Level.WARNING, "a subscriber to the channel " + channel + " failed", theirs);
-        Flow.Subscription buffer = subscription;
-        if (buffer != null) {
-          buffer.cancel();
-        }
-        remove(this);
-        return;
-      }
-      synchronized (this) {
-        tellOfGap(); // now that there is room for one more
-      }
-    }
-
-    @Override
-    public void onError(Throwable refused) {
-      subscriber.onError(refused);
-    }
-
-    @Override
-    public void onComplete() {
-      Throwable reason = failure;
-      if (reason == null) {
-        subscriber.onComplete();
-      } else {
-        subscriber.onError(reason);
-      }
+    synchronized void read() {
+      tellOfGap(); // now that there is room for one more
     }
   }
 

@@ -15,9 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
-import java.util.concurrent.SubmissionPublisher;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -118,29 +116,21 @@ final class Notifications {
     return '"' + channel.replace("\"", "\"\"") + '"';
   }
 
-  /** A subscriber and its buffer: nobody waits for it. */
-  static final class Ear implements Consumer<Notification>, Flow.Subscriber<Notification> {
+  /** A subscriber, who leaves when it falls behind. */
+  static final class Ear extends Mailbox<Notification> implements Consumer<Notification> {
     private final Connection connection;
-    private final String channel;
-    private final Flow.Subscriber<? super Notification> subscriber;
-    private final SubmissionPublisher<Notification> buffer;
-    private volatile Flow.@Nullable Subscription subscription;
-    private volatile @Nullable Throwable failure;
 
     Ear(
         Connection connection,
         String channel,
         int bufferSize,
         Flow.Subscriber<? super Notification> subscriber) {
+      super(channel, subscriber, connection.session.config().completionExecutor(), bufferSize);
       this.connection = connection;
-      this.channel = channel;
-      this.subscriber = subscriber;
-      Executor own = connection.session.config().completionExecutor();
-      this.buffer = new SubmissionPublisher<>(own == null ? OffLoop.THREADS : own, bufferSize);
     }
 
-    void begin() {
-      buffer.subscribe(this);
+    void listen() {
+      begin();
       connection
           .addListener(channel, this)
           .exceptionally(
@@ -152,32 +142,22 @@ final class Notifications {
 
     /** On the event loop. */
     @Override
-    public synchronized void accept(Notification notification) {
-      if (buffer.isClosed()) {
-        return; // UNLISTEN is on its way
-      }
-      if (buffer.offer(notification, (whom, dropped) -> false) < 0) {
+    public void accept(Notification notification) {
+      if (!put(notification)) {
         over(
             new IllegalStateException(
                 "more than "
-                    + buffer.getMaxBufferCapacity()
+                    + capacity()
                     + " notifications waited for the subscriber to the channel "
                     + channel
                     + ", so it is told no more: give it a larger buffer, or do its work"
                     + " elsewhere"));
-        leave();
+        left();
       }
     }
 
-    /** Ends it, after what is in its buffer. */
-    synchronized void over(@Nullable Throwable reason) {
-      if (!buffer.isClosed()) {
-        failure = reason;
-        buffer.close();
-      }
-    }
-
-    private void leave() {
+    @Override
+    void left() {
       connection
           .removeListener(channel, this)
           .exceptionally(
@@ -185,54 +165,6 @@ final class Notifications {
                 LOG.log(Level.DEBUG, "UNLISTEN failed, which changes nothing here", failure);
                 return null;
               });
-    }
-
-    @Override
-    public void onSubscribe(Flow.Subscription buffered) {
-      subscription = buffered;
-      subscriber.onSubscribe(
-          new Flow.Subscription() {
-            @Override
-            public void request(long notifications) {
-              buffered.request(notifications);
-            }
-
-            @Override
-            public void cancel() {
-              buffered.cancel();
-              leave();
-            }
-          });
-    }
-
-    @Override
-    public void onNext(Notification notification) {
-      try {
-        subscriber.onNext(notification);
-      } catch (RuntimeException theirs) {
-        // A subscriber must not throw (rule 2.13); one that does has had its last notification.
-        LOG.log(Level.WARNING, "a subscriber to the channel " + channel + " failed", theirs);
-        Flow.Subscription buffered = subscription;
-        if (buffered != null) {
-          buffered.cancel();
-        }
-        leave();
-      }
-    }
-
-    @Override
-    public void onError(Throwable refused) {
-      subscriber.onError(refused);
-    }
-
-    @Override
-    public void onComplete() {
-      Throwable reason = failure;
-      if (reason == null) {
-        subscriber.onComplete();
-      } else {
-        subscriber.onError(reason);
-      }
     }
   }
 
