@@ -1,5 +1,6 @@
 package io.asyncpg.client;
 
+import io.asyncpg.client.session.Connector;
 import io.asyncpg.error.PgException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -14,9 +15,11 @@ import org.jspecify.annotations.Nullable;
  * does cancelling a stage derived from it.
  *
  * <p>It completes on the connection's event loop unless the configuration names a completion
- * executor: what is attached to it without an executor of its own must not block there. Waiting on
- * an event loop ({@link #await}, {@link #join}, {@link #get()}) fails at once with an {@link
- * IllegalStateException}, as the wait could never end.
+ * executor: what is attached to it without an executor of its own must not block there. A thread
+ * that asks and waits again and again, on one connection, does the event loop's work itself while
+ * it waits, and then others' futures may complete on it as well. Waiting on an event loop ({@link
+ * #await}, {@link #join}, {@link #get()}) fails at once with an {@link IllegalStateException}, as
+ * the wait could never end.
  *
  * @param <T> the result
  */
@@ -56,6 +59,9 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
    */
   public T await() {
     refuseOnEventLoop();
+    if (!isDone()) {
+      beforeWaiting(false);
+    }
     try {
       return super.get();
     } catch (InterruptedException interrupted) {
@@ -84,12 +90,18 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   @Override
   public T join() {
     refuseOnEventLoop();
+    if (!isDone()) {
+      beforeWaiting(false);
+    }
     return super.join();
   }
 
   @Override
   public T get() throws InterruptedException, ExecutionException {
     refuseOnEventLoop();
+    if (!isDone()) {
+      beforeWaiting(false);
+    }
     return super.get();
   }
 
@@ -97,6 +109,9 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   public T get(long timeout, TimeUnit unit)
       throws InterruptedException, ExecutionException, TimeoutException {
     refuseOnEventLoop();
+    if (!isDone()) {
+      beforeWaiting(true);
+    }
     return super.get(timeout, unit);
   }
 
@@ -122,6 +137,20 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
 
   /** Called once, after {@link #cancel} completed this future: stops the work behind it. */
   protected void cancelled() {}
+
+  /**
+   * Called before the current thread waits for this future: until it is complete, it may do the
+   * work itself that leads there. Returns early or late, as it likes; the wait follows.
+   *
+   * @param bounded whether the thread will wait for a limited time only, and must not be kept
+   */
+  protected void beforeWaiting(boolean bounded) {
+    if (source != null && !source.isDone()) {
+      source.beforeWaiting(bounded);
+    } else {
+      Connector.beforeWaiting(null, bounded);
+    }
+  }
 
   /**
    * Whether the current thread is an event loop, which must not wait.

@@ -211,6 +211,11 @@ final class PooledClient implements PgPool {
     }
 
     @Override
+    protected void beforeWaiting(boolean bounded) {
+      Connector.beforeWaiting(waitsFor, bounded);
+    }
+
+    @Override
     protected boolean onEventLoop() {
       return Connector.isOnEventLoop();
     }

@@ -92,7 +92,7 @@ final class ConnectAttempt {
 
     @Override
     protected boolean onEventLoop() {
-      return loop.inEventLoop() || EventLoops.isEventLoop(Thread.currentThread());
+      return loop.inEventLoop() || EventLoops.isCurrentThread();
     }
   }
 

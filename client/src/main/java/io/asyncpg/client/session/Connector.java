@@ -105,12 +105,26 @@ public final class Connector {
   }
 
   /**
+   * Called before the current thread waits. It may do the work itself that it waits for.
+   *
+   * @param stage what has to complete first; null where that is not known
+   * @param bounded whether the thread waits for a limited time only
+   */
+  public static void beforeWaiting(@Nullable CompletionStage<?> stage, boolean bounded) {
+    if (stage instanceof Request.Answer<?> answer && !answer.isDone()) {
+      answer.beforeWaiting(bounded);
+    } else {
+      LendingLoop.takeBack();
+    }
+  }
+
+  /**
    * Whether this thread is an event loop, which must not wait.
    *
    * @return true on one of the shared event loops
    */
   public static boolean isOnEventLoop() {
-    return EventLoops.isEventLoop(Thread.currentThread());
+    return EventLoops.isCurrentThread();
   }
 
   PgConfig config() {

@@ -7,6 +7,7 @@ import io.netty.channel.ChannelFactory;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
@@ -30,6 +31,7 @@ import java.net.SocketAddress;
 import java.net.SocketOption;
 import java.net.UnixDomainSocketAddress;
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
 import jdk.net.ExtendedSocketOptions;
@@ -173,6 +175,18 @@ final class EventLoops {
     }
   }
 
+  private static final class Group extends MultiThreadIoEventLoopGroup {
+    Group(IoHandlerFactory handlers) {
+      super(0, new Threads(), handlers);
+    }
+
+    @Override
+    protected IoEventLoop newChild(
+        Executor executor, IoHandlerFactory handlers, @Nullable Object... none) {
+      return new LendingLoop(this, executor, handlers);
+    }
+  }
+
   /** Made with the first connection. */
   private static final class Shared {
     static final EventLoopGroup GROUP = create(best());
@@ -193,15 +207,16 @@ final class EventLoops {
   }
 
   static EventLoopGroup create(Transport transport) {
-    return new MultiThreadIoEventLoopGroup(0, new Threads(), transport.ioHandlers());
+    return new Group(transport.ioHandlers());
   }
 
   static EventLoopGroup shared() {
     return Shared.GROUP;
   }
 
-  static boolean isEventLoop(Thread thread) {
-    return thread instanceof LoopThread;
+  /** Whether the current thread does the work of some event loop: it must not wait. */
+  static boolean isCurrentThread() {
+    return Thread.currentThread() instanceof LoopThread || LendingLoop.isDriving();
   }
 
   /** The transport of a loop. */
@@ -216,7 +231,7 @@ final class EventLoops {
   }
 
   private static boolean drives(EventLoop loop, Transport transport) {
-    if (!(loop instanceof io.netty.channel.IoEventLoop ioLoop)) {
+    if (!(loop instanceof IoEventLoop ioLoop)) {
       return false;
     }
     return switch (transport) {

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /** An exchange somebody waits for. */
 abstract class Request<T extends @Nullable Object> extends Exchange {
   /** What the caller holds: cancelling it cancels the request. */
-  private static final class Answer<T extends @Nullable Object> extends PgFuture<T> {
+  static final class Answer<T extends @Nullable Object> extends PgFuture<T> {
     private final Request<T> request;
 
     Answer(Request<T> request) {
@@ -20,6 +20,11 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
     @Override
     protected void cancelled() {
       request.session.cancel(request);
+    }
+
+    @Override
+    protected void beforeWaiting(boolean bounded) {
+      request.session.beforeWaitingFor(this, bounded);
     }
 
     @Override

@@ -225,7 +225,16 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   }
 
   boolean isOnEventLoop() {
-    return loop.inEventLoop() || EventLoops.isEventLoop(Thread.currentThread());
+    return loop.inEventLoop() || EventLoops.isCurrentThread();
+  }
+
+  /** Called before the current thread waits for an answer of this session. */
+  void beforeWaitingFor(PgFuture<?> answer, boolean bounded) {
+    if (!bounded && completionExecutor == null && loop instanceof LendingLoop lending) {
+      lending.driveUntil(answer);
+    } else {
+      LendingLoop.takeBack();
+    }
   }
 
   TransactionStatus transactionStatus() {
