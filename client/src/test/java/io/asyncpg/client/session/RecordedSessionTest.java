@@ -223,6 +223,13 @@ class RecordedSessionTest {
       this.talk = talk;
     }
 
+    /** Asks all of it, and gives the answers as they will come. */
+    List<CompletableFuture<String>> on(PgConnection connection) {
+      Answers answers = new Answers();
+      talk.on(connection, answers);
+      return answers.all;
+    }
+
     private static ByteBuffer bytes(String text) {
       return ByteBuffer.wrap(text.getBytes(UTF_8));
     }
