@@ -124,12 +124,20 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
    */
   @Override
   public boolean cancel(boolean mayInterruptIfRunning) {
+    boolean cancelled = cancelOnlyThis(mayInterruptIfRunning);
+    // Not by recursion: a loop of an application's makes chains of any length.
+    PgFuture<?> origin = source;
+    for (boolean more = cancelled; more && origin != null; origin = origin.source) {
+      more = origin.cancelOnlyThis(mayInterruptIfRunning);
+    }
+    return cancelled || isCancelled();
+  }
+
+  /** Whether it is this call that cancelled it. */
+  private boolean cancelOnlyThis(boolean mayInterruptIfRunning) {
     boolean wasDone = isDone();
-    boolean cancelled = super.cancel(mayInterruptIfRunning);
-    if (cancelled && !wasDone) {
-      if (source != null) {
-        source.cancel(mayInterruptIfRunning);
-      }
+    boolean cancelled = super.cancel(mayInterruptIfRunning) && !wasDone;
+    if (cancelled) {
       cancelled();
     }
     return cancelled;
@@ -158,7 +166,11 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
    * @return true where waiting could never end
    */
   protected boolean onEventLoop() {
-    return source != null && source.onEventLoop();
+    PgFuture<?> origin = source;
+    while (origin != null && origin.source != null) {
+      origin = origin.source;
+    }
+    return origin != null && origin.onEventLoop();
   }
 
   @Override

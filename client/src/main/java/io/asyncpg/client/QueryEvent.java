@@ -1,5 +1,6 @@
 package io.asyncpg.client;
 
+import io.asyncpg.error.PgException;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -23,11 +24,11 @@ public record QueryEvent(
     @Nullable Throwable error,
     @Nullable List<@Nullable Object> arguments) {
 
-  /** All but the arguments' values, which may be anybody's secrets. */
+  /** All but what may be a secret: the arguments' values, and passwords in the SQL. */
   @Override
   public String toString() {
     return "QueryEvent[sql="
-        + sql
+        + PgException.withoutPasswords(sql)
         + ", duration="
         + duration
         + ", rows="

@@ -6,24 +6,33 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** Runs a class in a JVM of its own, with a heap too small for anything that is kept. */
-final class ForkedJvm {
+/**
+ * Runs a class in a JVM of its own: with a heap too small for anything that is kept, or watched.
+ */
+public final class ForkedJvm {
   private ForkedJvm() {}
 
   /** What the class prints. */
   static String run(Path directory, Class<?> main, String heap, String dsn)
       throws IOException, InterruptedException {
+    return run(directory, List.of(heap), main, dsn);
+  }
+
+  /** The same with more than one option of the JVM's. */
+  public static String run(Path directory, List<String> options, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
     Path output = directory.resolve("output");
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(options);
+    command.addAll(List.of("-cp", classPath(), main.getName()));
+    command.addAll(List.of(arguments));
     Process jvm =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                heap,
-                "-cp",
-                classPath(),
-                main.getName(),
-                dsn)
+        new ProcessBuilder(command)
             .redirectErrorStream(true)
             .redirectOutput(output.toFile())
             .start();

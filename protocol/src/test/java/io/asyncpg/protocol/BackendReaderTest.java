@@ -17,7 +17,7 @@ class BackendReaderTest {
   private static final int WIDTH = 2;
 
   /** Writes down what it is told. */
-  private static final class Notes implements BackendHandler {
+  static final class Notes implements BackendHandler {
     final List<String> lines = new ArrayList<>();
     int rowWidth = WIDTH;
 

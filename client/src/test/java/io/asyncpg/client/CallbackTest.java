@@ -1,0 +1,181 @@
+package io.asyncpg.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.asyncpg.client.netty.NettyConnections;
+import io.asyncpg.testkit.TestServer;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What an application's callbacks do to themselves they do to nobody else. All connections here
+ * share one event loop.
+ */
+class CallbackTest {
+  private static final int DEEP = 100_000;
+
+  private EventLoopGroup loop;
+  private PgConnection one;
+  private PgConnection other;
+
+  @BeforeEach
+  void connect() {
+    loop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    one = connect(config());
+    other = connect(config());
+  }
+
+  @AfterEach
+  void close() throws InterruptedException {
+    for (PgConnection connection : List.of(one, other)) {
+      connection.close();
+      connection.closed().await();
+    }
+    loop.shutdownGracefully(0, 0, TimeUnit.SECONDS).sync();
+  }
+
+  private static PgConfig.Builder config() {
+    return PgConfig.builder().dsn(TestServer.shared().dsn());
+  }
+
+  private PgConnection connect(PgConfig.Builder config) {
+    return NettyConnections.connect(config.build(), loop).await();
+  }
+
+  private static void works(PgConnection connection) {
+    assertThat(connection.fetchValue(Integer.class, "SELECT 42").await()).isEqualTo(42);
+  }
+
+  @Test
+  void aCallbackThatBlocksOnAThreadOfItsOwnHoldsUpNobody() {
+    ExecutorService executor = Executors.newCachedThreadPool();
+    CountDownLatch release = new CountDownLatch(1);
+    CountDownLatch blocked = new CountDownLatch(1);
+    try (PgConnection blocking = connect(config().completionExecutor(executor))) {
+      CompletableFuture<Boolean> done =
+          blocking
+              .fetchValue(Integer.class, "SELECT 1")
+              .thenApply(
+                  value -> {
+                    blocked.countDown();
+                    try {
+                      release.await();
+                    } catch (InterruptedException e) {
+                      throw new AssertionError(e);
+                    }
+                    return true;
+                  });
+      blocked.await();
+      works(blocking);
+      works(other);
+      release.countDown();
+      assertThat(done.join()).isTrue();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    } finally {
+      release.countDown();
+      executor.shutdown();
+    }
+  }
+
+  @Test
+  void aCallbackThatWaitsOnTheEventLoopIsRefusedAndHoldsUpNobody() {
+    CompletableFuture<Integer> waits =
+        one.fetchValue(Integer.class, "SELECT 1")
+            .thenApply(value -> other.fetchValue(Integer.class, "SELECT 2").await());
+    assertThatThrownBy(waits::join)
+        .hasCauseInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("would block the very thread");
+    works(one);
+    works(other);
+  }
+
+  @Test
+  void callbacksThatThrowHurtNobody() {
+    one.addNoticeListener(
+        notice -> {
+          throw new IllegalStateException("theirs");
+        });
+    one.addQueryListener(
+        event -> {
+          throw new IllegalStateException("theirs");
+        });
+    CompletableFuture<Integer> thrown =
+        one.fetchValue(Integer.class, "SELECT 1")
+            .thenApply(
+                value -> {
+                  throw new StackOverflowError("theirs");
+                });
+    assertThatThrownBy(thrown::join).hasCauseInstanceOf(StackOverflowError.class);
+    one.execute("DO $$ BEGIN RAISE NOTICE 'x'; END $$").await();
+    works(one);
+    works(other);
+  }
+
+  @Test
+  void aHundredThousandStagesOnOneFutureComplete() {
+    CompletableFuture<Integer> end = one.fetchValue(Integer.class, "SELECT 0");
+    for (int i = 0; i < DEEP; i++) {
+      end = end.thenApply(value -> value + 1);
+    }
+    assertThat(end.join()).isEqualTo(DEEP);
+    works(other);
+  }
+
+  @Test
+  void aHundredThousandStagesAreCancelledWithTheirStatement() {
+    PgFuture<?> asleep = one.execute("SELECT pg_sleep(5)");
+    CompletableFuture<?> end = asleep;
+    for (int i = 0; i < DEEP; i++) {
+      end = end.thenApply(value -> value);
+    }
+    assertThat(end.cancel(true)).isTrue();
+    assertThat(asleep).isCancelled();
+    works(one);
+    works(other);
+  }
+
+  @Test
+  void aRecursionOfThousandsOfRequestsComesToItsEnd() {
+    assertThat(count(one, 0, 5000).join()).isEqualTo(5000);
+    works(other);
+  }
+
+  private static CompletableFuture<Integer> count(PgConnection connection, int from, int to) {
+    return connection
+        .fetchValue(Integer.class, "SELECT $1::int + 1", from)
+        .thenCompose(
+            next ->
+                next == to ? CompletableFuture.completedFuture(next) : count(connection, next, to));
+  }
+
+  /** Java's own stack is the application's to use up; the session behind it stays whole. */
+  @Test
+  void futuresCompletedInsideFuturesAHundredThousandDeepHurtNobodyElse() {
+    List<CompletableFuture<Integer>> inside = new ArrayList<>();
+    for (int i = 0; i <= DEEP; i++) {
+      inside.add(new CompletableFuture<>());
+    }
+    for (int i = 0; i < DEEP; i++) {
+      CompletableFuture<Integer> next = inside.get(i + 1);
+      inside.get(i).whenComplete((value, failure) -> next.complete(value));
+    }
+    PgFuture<Integer> first = one.fetchValue(Integer.class, "SELECT 7");
+    CompletableFuture<Boolean> all = first.thenApply(value -> inside.get(0).complete(value));
+    all.handle((done, overflow) -> true).join();
+    works(other);
+    works(one);
+  }
+}
