@@ -37,7 +37,8 @@ public interface PgListener extends AutoCloseable {
   record Heard(Notification notification) implements Event {}
 
   /**
-   * Something may have been said that was not heard.
+   * Something may have been said that was not heard. Its times are whole microseconds, as
+   * parameters of type timestamptz are.
    *
    * @param since when it was last known that nothing was missed
    * @param until from when on everything is heard again

@@ -1,5 +1,8 @@
 package io.asyncpg.examples;
 
+import static io.asyncpg.examples.Console.print;
+import static io.asyncpg.examples.Console.say;
+
 import io.asyncpg.client.CommandTag;
 import io.asyncpg.client.CopyOptions;
 import io.asyncpg.client.CopyProgress;
@@ -8,16 +11,11 @@ import io.asyncpg.client.CopySource;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.Row;
 import io.asyncpg.client.RowStream;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.LongStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A million rows by COPY, with a progress bar, on a PostgreSQL that this program starts itself:
@@ -29,27 +27,24 @@ public final class BulkLoad {
 
   private static final long ROWS = 1_000_000;
   private static final int WIDTH = 40;
-  private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
 
   private BulkLoad() {}
 
   /**
    * Runs it.
    *
-   * @param args none
+   * @param args how many rows; a million if nothing is said
    * @throws Exception when anything goes wrong
    */
   public static void main(String[] args) throws Exception {
+    long rows = args.length == 0 ? ROWS : Long.parseLong(args[0]);
     Path file = Files.createTempFile("measurements", ".csv");
-    try (EmbeddedPostgres server = EmbeddedPostgres.builder().start();
-        PgConnection conn =
-            PgConnection.connect(
-                    "postgresql://postgres@localhost:" + server.getPort() + "/postgres")
-                .await()) {
+    try (ExampleServer server = ExampleServer.open();
+        PgConnection conn = PgConnection.connect(server.dsn()).await()) {
       conn.execute("CREATE TABLE measurement(sensor int8, taken_at timestamptz, degrees float8)")
           .await();
-      load(conn);
-      throughAFile(conn, file);
+      load(conn, rows);
+      throughAFile(conn, file, rows);
       read(conn);
     } finally {
       Files.delete(file);
@@ -57,10 +52,10 @@ public final class BulkLoad {
   }
 
   /** The records are made as the server takes them: there are never more than some hundred. */
-  private static void load(PgConnection conn) {
+  private static void load(PgConnection conn, long wanted) {
     Iterable<Measurement> measurements =
         () ->
-            LongStream.range(0, ROWS)
+            LongStream.range(0, wanted)
                 .mapToObj(i -> new Measurement(i % 100, Instant.ofEpochSecond(i), i % 400 / 10.0))
                 .iterator();
     CommandTag tag =
@@ -68,13 +63,13 @@ public final class BulkLoad {
                 "measurement",
                 List.of(),
                 measurements,
-                CopyOptions.binary().progress((rows, bytes) -> bar("records in", rows, ROWS)))
+                CopyOptions.binary().progress((rows, bytes) -> bar("records in", rows, wanted)))
             .await();
     say("  %s", tag);
   }
 
-  private static void throughAFile(PgConnection conn, Path file) throws Exception {
-    CopyProgress out = (rows, bytes) -> bar("to a file", rows, ROWS);
+  private static void throughAFile(PgConnection conn, Path file, long wanted) throws Exception {
+    CopyProgress out = (rows, bytes) -> bar("to a file", rows, wanted);
     CommandTag tag =
         conn.copyFromTable(
                 "measurement", CopySink.to(file), CopyOptions.csv().header().progress(out))
@@ -105,16 +100,8 @@ public final class BulkLoad {
 
   private static void bar(String what, long done, long all) {
     int filled = (int) Math.min(WIDTH, WIDTH * done / all);
-    OUT.printf(
-        Locale.ROOT,
+    print(
         "\r%-12s [%s%s] %3d %%",
-        what,
-        "#".repeat(filled),
-        " ".repeat(WIDTH - filled),
-        Math.min(100, 100 * done / all));
-  }
-
-  private static void say(String format, @Nullable Object... args) {
-    OUT.println(String.format(Locale.ROOT, format, args));
+        what, "#".repeat(filled), " ".repeat(WIDTH - filled), Math.min(100, 100 * done / all));
   }
 }

@@ -1,15 +1,14 @@
 package io.asyncpg.examples;
 
+import static io.asyncpg.examples.Console.say;
+
 import io.asyncpg.client.Column;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.Row;
 import io.asyncpg.client.Rows;
 import io.asyncpg.error.UniqueViolationException;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
-import java.io.PrintStream;
 import java.math.BigDecimal;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -17,7 +16,6 @@ import java.time.LocalTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -30,8 +28,6 @@ public final class Quickstart {
   public record Person(
       int id, String name, @Nullable LocalDate birthDate, BigDecimal balance, List<String> tags) {}
 
-  private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-
   private Quickstart() {}
 
   /**
@@ -41,12 +37,9 @@ public final class Quickstart {
    * @throws Exception when anything goes wrong
    */
   public static void main(String[] args) throws Exception {
-    say("Starting an embedded PostgreSQL ...");
-    try (EmbeddedPostgres server = EmbeddedPostgres.builder().start();
-        PgConnection conn =
-            PgConnection.connect(
-                    "postgresql://postgres@localhost:" + server.getPort() + "/postgres")
-                .await()) {
+    say("Starting an embedded PostgreSQL, unless you named a server ...");
+    try (ExampleServer server = ExampleServer.open();
+        PgConnection conn = PgConnection.connect(server.dsn()).await()) {
       say("Connected to PostgreSQL %s, process %d.", conn.serverVersion(), conn.serverPid());
       createAndFill(conn);
       read(conn);
@@ -190,9 +183,5 @@ public final class Quickstart {
     say(
         "%n1,000 queries pipelined on this one connection in %d ms; sum of squares: %,d.",
         Duration.ofNanos(System.nanoTime() - start).toMillis(), sum);
-  }
-
-  private static void say(String format, @Nullable Object... args) {
-    OUT.println(String.format(Locale.ROOT, format, args));
   }
 }

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.asyncpg.client.Column;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
+import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.Row;
 import io.asyncpg.testkit.TestServer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
@@ -19,6 +22,7 @@ import org.locationtech.jts.geom.Coordinate;
 import org.locationtech.jts.geom.Envelope;
 import org.locationtech.jts.geom.Geometry;
 import org.locationtech.jts.geom.GeometryFactory;
+import org.locationtech.jts.geom.LinearRing;
 import org.locationtech.jts.geom.Point;
 import org.locationtech.jts.geom.PrecisionModel;
 
@@ -31,7 +35,11 @@ class PostgisTest {
 
   @BeforeAll
   static void install() {
-    server = TestServer.postgis();
+    installOn(TestServer.postgis());
+  }
+
+  static void installOn(TestServer withPostgis) {
+    server = withPostgis;
     database = server.createDatabase();
     // Not on the search path: the type is known by its name alone.
     server.sqlIn(
@@ -45,6 +53,7 @@ class PostgisTest {
   static void drop() {
     if (database != null) {
       server.dropDatabase(database);
+      database = null;
     }
   }
 
@@ -277,5 +286,75 @@ class PostgisTest {
     connection.execute("INSERT INTO t VALUES($1)", without).await();
     assertThat(connection.fetchValue(Point.class, "SELECT geom FROM t").await().getSRID())
         .isEqualTo(4326);
+  }
+
+  @Test
+  void aLinearRingIsALineString() {
+    LinearRing ring =
+        wgs84.createLinearRing(
+            new Coordinate[] {
+              new Coordinate(0, 0), new Coordinate(1, 0), new Coordinate(1, 1), new Coordinate(0, 0)
+            });
+    assertThat(connection.fetchValue(String.class, "SELECT ST_AsEWKT($1::geometry)", ring).await())
+        .isEqualTo("SRID=4326;LINESTRING(0 0,1 0,1 1,0 0)");
+  }
+
+  @Test
+  void tilesAndTwkbAreBytesAndGeoJsonIsText() {
+    Point point = wgs84.createPoint(new Coordinate(13.5, 52.5));
+    Row row =
+        connection
+            .fetchRow(
+                """
+                SELECT ST_AsGeoJSON($1::geometry) AS json, ST_AsTWKB($1::geometry, 1) AS twkb,
+                       (SELECT ST_AsMVT(tile, 'places') FROM (
+                          SELECT 'here' AS name, ST_AsMVTGeom(ST_Transform($1::geometry, 3857),
+                                                              ST_TileEnvelope(1, 1, 0)) AS geom) tile) AS mvt
+                """,
+                point)
+            .await()
+            .orElseThrow();
+    assertThat(row.getString("json")).isEqualTo("{\"type\":\"Point\",\"coordinates\":[13.5,52.5]}");
+    // A point with one decimal, no metadata; 135 and 525 as zigzag numbers.
+    assertThat((byte[]) row.get("twkb"))
+        .isEqualTo(HexFormat.of().parseHex("2100" + "8e02" + "9a08"));
+    assertThat(new String((byte[]) row.get("mvt"), StandardCharsets.UTF_8))
+        .contains("places", "name", "here");
+  }
+
+  @Test
+  void theSameCodecsServeManyConnectionsAtOnce() {
+    var codecs = JtsCodecs.create();
+    int[] srids = {0, 4326, 3857, 999_999};
+    List<PgConnection> connections = new ArrayList<>();
+    List<PgFuture<Geometry>> answers = new ArrayList<>();
+    List<Geometry> sent = new ArrayList<>();
+    try {
+      for (int srid : srids) {
+        PgConnection own =
+            PgConnection.connect(
+                    PgConfig.parse(server.dsn(database)).toBuilder().codecs(codecs).build())
+                .await();
+        connections.add(own);
+        var geometries = new RandomGeometries(new Random(srid), true, true, srid);
+        for (int i = 0; i < 100; i++) {
+          Geometry geometry = geometries.next(GeometryType.of(1 + i % 7));
+          sent.add(geometry);
+          answers.add(own.fetchValue(Geometry.class, "SELECT $1::geometry", geometry));
+        }
+      }
+      // Encoded on four event loops, decoded on as many threads as there are.
+      for (int i = 0; i < sent.size(); i++) {
+        Geometry read = answers.get(i).await();
+        assertThat(read.equalsExact(sent.get(i))).isTrue();
+        assertThat(read.getSRID()).isEqualTo(srids[i / 100]);
+        assertThat(read.getFactory().getSRID()).isEqualTo(srids[i / 100]);
+      }
+    } finally {
+      for (PgConnection own : connections) {
+        own.close();
+        own.closed().await();
+      }
+    }
   }
 }

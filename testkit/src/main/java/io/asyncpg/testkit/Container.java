@@ -3,6 +3,7 @@ package io.asyncpg.testkit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.testcontainers.DockerClientFactory;
 import org.testcontainers.postgresql.PostgreSQLContainer;
 import org.testcontainers.utility.DockerImageName;
 
@@ -11,6 +12,11 @@ import org.testcontainers.utility.DockerImageName;
  * when asked for.
  */
 record Container(String host, int port, Runnable end) {
+  /** Whether containers can be started here. */
+  static boolean isDockerThere() {
+    return DockerClientFactory.instance().isDockerAvailable();
+  }
+
   @SuppressWarnings("resource") // The end is handed to the caller.
   static Container start(String image, Map<String, String> settings) {
     List<String> command = new ArrayList<>(List.of("postgres"));

@@ -198,6 +198,16 @@ public final class TestServer implements AutoCloseable {
   }
 
   /**
+   * A server of the caller's own with PostGIS at hand, out of the {@code postgis} image. Skips the
+   * test where there is no Docker.
+   */
+  public static TestServer postgisInDocker() {
+    Assumptions.assumeTrue(
+        Container.isDockerThere(), "no Docker on this machine, or it does not answer");
+    return contained("postgis/postgis:" + wantedMajor() + "-3.6");
+  }
+
+  /**
    * A server of the caller's own that accepts the tickets of this KDC: this machine's own
    * PostgreSQL packages, as the embedded server knows no GSSAPI. Skips the test where there is
    * none.

@@ -11,6 +11,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -517,7 +518,13 @@ public final class Listening implements PgListener {
       Instant since = missedSince;
       Throwable reason = whyMissed;
       if (since != null && reason != null && !linkIsLost) {
-        if (put(new Gap(since, Instant.now(), reason))) {
+        // As a timestamptz takes them: they are there to be looked up with.
+        Gap gap =
+            new Gap(
+                since.truncatedTo(ChronoUnit.MICROS),
+                Instant.now().truncatedTo(ChronoUnit.MICROS),
+                reason);
+        if (put(gap)) {
           missedSince = null;
           whyMissed = null;
         }
