@@ -1,75 +1,163 @@
 package io.asyncpg.benchmarks;
 
+import io.asyncpg.client.CommandTag;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.Row;
+import io.asyncpg.client.RowCounts;
 import io.asyncpg.client.Rows;
 import java.math.BigDecimal;
-import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Flow;
+import java.util.function.BiConsumer;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
-/** This client. */
+/**
+ * This client. As the other asynchronous ones it goes on where an answer arrives, on the event
+ * loop; or, as those who call {@code await} do, on a thread that waits.
+ */
 final class AsyncpgContender implements Contender {
-  private @Nullable PgConnection connection;
+  private final boolean awaiting;
+  private final ExecutorService threads = Executors.newFixedThreadPool(10);
+  private final List<PgConnection> connections = new ArrayList<>();
+  private @Nullable PgConfig config;
 
-  private PgConnection connection() {
-    return Objects.requireNonNull(connection);
+  AsyncpgContender(boolean awaiting) {
+    this.awaiting = awaiting;
   }
 
   @Override
-  public void open(String host, int port, String user, String database) {
-    connection =
-        PgConnection.connect(
-                PgConfig.builder().host(host).port(port).user(user).database(database).build())
-            .await();
-  }
-
-  @Override
-  public void run(Workload workload, long deadline, Tally tally) throws Exception {
-    switch (workload) {
-      case SELECT_1_PLUS_1 -> {
-        while (System.nanoTime() < deadline) {
-          long start = System.nanoTime();
-          Integer sum = connection().fetchValue(Integer.class, workload.sql).await();
-          tally.done(start, Objects.requireNonNull(sum));
-        }
-      }
-      case ONE_ROW -> {
-        int key = 0;
-        while (System.nanoTime() < deadline) {
-          long start = System.nanoTime();
-          key = key % KEYS + 1;
-          tally.done(start, sum(connection().fetchRow(workload.sql, key).await()));
-        }
-      }
-      case INTS_1001 -> {
-        while (System.nanoTime() < deadline) {
-          long start = System.nanoTime();
-          Rows rows = connection().fetch(workload.sql).await();
-          long sum = 0;
-          for (Row row : rows) {
-            sum += row.getInt(0);
-          }
-          tally.done(start, sum);
-        }
-      }
-      case MIXED_500 -> {
-        while (System.nanoTime() < deadline) {
-          long start = System.nanoTime();
-          Rows rows = connection().fetch(workload.sql).await();
-          long sum = 0;
-          for (Row row : rows) {
-            sum += mixed(row);
-          }
-          tally.done(start, sum);
-        }
-      }
-      case IN_FLIGHT_64 -> new Pipeline(workload, deadline, tally).run();
+  public void open(Place server, int count) {
+    PgConfig to =
+        PgConfig.builder()
+            .host(server.host())
+            .port(server.port())
+            .user(server.user())
+            .database(server.database())
+            .build();
+    config = to;
+    for (int i = 0; i < count; i++) {
+      connections.add(PgConnection.connect(to).await());
     }
+  }
+
+  @Override
+  public void run(Lanes lanes) throws Exception {
+    Workload workload = lanes.workload;
+    if (awaiting) {
+      lanes.run(threads, lane -> await(workload, lane));
+      return;
+    }
+    lanes.run(
+        switch (workload) {
+          case SELECT_1 -> this::selectOne;
+          case ONE_ROW, IN_FLIGHT -> this::oneRow;
+          case INTS -> lane -> rows(lane, AsyncpgContender::ints);
+          case MIXED -> lane -> rows(lane, AsyncpgContender::mixed);
+          case BYTES -> lane -> rows(lane, AsyncpgContender::bytes);
+          case ARRAYS -> lane -> rows(lane, AsyncpgContender::arrays);
+          case MILLION, REPLAYED -> lane -> rows(lane, AsyncpgContender::eight);
+          case MILLION_BOUNDED, REPLAYED_BOUNDED -> this::bounded;
+          case EXECUTE_MANY -> this::executeMany;
+          case COPY_IN -> this::copyIn;
+          case COLD -> this::cold;
+          case COLD_TOGETHER -> this::coldTogether;
+        });
+  }
+
+  private PgConnection connection(Lanes.Lane lane) {
+    return connections.get(lane.connection);
+  }
+
+  private long await(Workload workload, Lanes.Lane lane) {
+    return workload == Workload.SELECT_1
+        ? Objects.requireNonNull(connection(lane).fetchValue(Integer.class, workload.sql).await())
+        : one(connection(lane).fetchRow(workload.sql, lane.nextKey()).await());
+  }
+
+  private void selectOne(Lanes.Lane lane) {
+    connection(lane)
+        .fetchValue(Integer.class, Workload.SELECT_1.sql)
+        .whenComplete(
+            (value, failure) -> {
+              if (value == null) {
+                lane.failed(failure);
+              } else {
+                lane.done(value);
+              }
+            });
+  }
+
+  private void oneRow(Lanes.Lane lane) {
+    connection(lane)
+        .fetchRow(Workload.ONE_ROW.sql, lane.nextKey())
+        .whenComplete(
+            (row, failure) -> {
+              if (failure != null) {
+                lane.failed(failure);
+              } else {
+                lane.done(one(row));
+              }
+            });
+  }
+
+  private static long one(Optional<Row> found) {
+    return three(found.orElseThrow());
+  }
+
+  private static long three(Row row) {
+    return row.getInt(0) + Fold.of(text(row, 1)) + row.getLong(2);
+  }
+
+  private void rows(Lanes.Lane lane, ToLongFunction<Row> fold) {
+    connection(lane)
+        .fetch(lane.workload().sql)
+        .whenComplete(
+            (rows, failure) -> {
+              if (failure != null) {
+                lane.failed(failure);
+              } else {
+                lane.loaded();
+                lane.done(sum(rows, fold));
+              }
+            });
+  }
+
+  private static long sum(Rows rows, ToLongFunction<Row> fold) {
+    long sum = 0;
+    for (Row row : rows) {
+      sum += fold.applyAsLong(row);
+    }
+    return sum;
+  }
+
+  private static String text(Row row, int column) {
+    return Objects.requireNonNull(row.getString(column));
+  }
+
+  private static <T> T value(Row row, int column, Class<T> type) {
+    return Objects.requireNonNull(row.get(column, type));
+  }
+
+  private static long ints(Row row) {
+    return row.getInt(0);
+  }
+
+  private static long bytes(Row row) {
+    return Fold.of(value(row, 0, byte[].class)) + Fold.of(text(row, 1));
+  }
+
+  private static long arrays(Row row) {
+    return Fold.of(value(row, 0, int[].class));
   }
 
   private static long mixed(Row row) {
@@ -77,74 +165,156 @@ final class AsyncpgContender implements Contender {
     for (int c = 0; c < 20; c += 10) {
       sum += row.getInt(c);
       sum += row.getLong(c + 1);
-      sum += Objects.requireNonNull(row.getString(c + 2)).length();
-      sum += Objects.requireNonNull(row.get(c + 3, Instant.class)).getEpochSecond();
-      sum += (long) row.getDouble(c + 4);
-      sum += Objects.requireNonNull(row.get(c + 5, BigDecimal.class)).longValue();
-      sum += row.getBoolean(c + 6) ? 1 : 0;
-      sum += Objects.requireNonNull(row.get(c + 7, UUID.class)).getLeastSignificantBits() & 0xff;
+      sum += Fold.of(text(row, c + 2));
+      sum += Fold.of(value(row, c + 3, OffsetDateTime.class));
+      sum += Fold.of(row.getDouble(c + 4));
+      sum += Fold.of(value(row, c + 5, BigDecimal.class));
+      sum += Fold.of(row.getBoolean(c + 6));
+      sum += Fold.of(value(row, c + 7, UUID.class));
       sum += row.getInt(c + 8);
-      sum += Objects.requireNonNull(row.getString(c + 9)).length();
+      sum += Fold.of(text(row, c + 9));
     }
     return sum;
   }
 
-  private static long sum(Optional<Row> found) {
-    Row row = found.orElseThrow();
-    return row.getInt(0) + Objects.requireNonNull(row.getString(1)).length() + row.getLong(2);
+  private static long eight(Row row) {
+    return row.getInt(0)
+        + row.getLong(1)
+        + Fold.of(text(row, 2))
+        + Fold.of(value(row, 3, OffsetDateTime.class))
+        + Fold.of(row.getDouble(4))
+        + Fold.of(value(row, 5, BigDecimal.class))
+        + Fold.of(row.getBoolean(6))
+        + Fold.of(value(row, 7, UUID.class));
   }
 
-  private final class Pipeline {
-    private final Workload workload;
-    private final long deadline;
-    private final Tally tally;
-    private final CompletableFuture<@Nullable Void> over = new CompletableFuture<>();
-    private int key;
-    private int running;
+  private void bounded(Lanes.Lane lane) {
+    connection(lane).stream(Workload.MILLION_BOUNDED.sql)
+        .fetchSize(Workload.PORTION)
+        .subscribe(
+            new Flow.Subscriber<Row>() {
+              private long sum;
 
-    Pipeline(Workload workload, long deadline, Tally tally) {
-      this.workload = workload;
-      this.deadline = deadline;
-      this.tally = tally;
-    }
+              @Override
+              public void onSubscribe(Flow.Subscription subscription) {
+                subscription.request(Long.MAX_VALUE);
+              }
 
-    void run() throws Exception {
-      running = workload.inFlight;
-      // The first query's answer starts them all, on the event loop.
-      connection()
-          .fetchRow(workload.sql, 1)
-          .thenAccept(
-              row -> {
-                for (int i = 0; i < workload.inFlight; i++) {
-                  next();
-                }
-              });
-      over.get();
-    }
+              @Override
+              public void onNext(Row row) {
+                sum += eight(row);
+              }
 
-    private void next() {
-      long start = System.nanoTime();
-      key = key % KEYS + 1;
-      connection()
-          .fetchRow(workload.sql, key)
-          .whenComplete(
-              (row, failure) -> {
-                if (failure != null) {
-                  over.completeExceptionally(failure);
-                  return;
-                }
-                tally.done(start, sum(row));
-                if (System.nanoTime() < deadline) {
-                  next();
-                } else if (--running == 0) {
-                  over.complete(null);
-                }
-              });
+              @Override
+              public void onError(Throwable failure) {
+                lane.failed(failure);
+              }
+
+              @Override
+              public void onComplete() {
+                lane.done(sum);
+              }
+            });
+  }
+
+  private void executeMany(Lanes.Lane lane) {
+    connection(lane)
+        .executeMany(Workload.EXECUTE_MANY.sql, Item.ITEMS)
+        .whenComplete(then(lane, RowCounts::total));
+  }
+
+  private void copyIn(Lanes.Lane lane) {
+    connection(lane)
+        .copyRecordsToTable(
+            Workload.COPY_IN.sql, List.of("id", "name", "amount", "price"), Item.MILLION)
+        .whenComplete(then(lane, CommandTag::rows));
+  }
+
+  private static <T> BiConsumer<T, @Nullable Throwable> then(
+      Lanes.Lane lane, ToLongFunction<T> sum) {
+    return (result, failure) -> {
+      if (failure != null) {
+        lane.failed(failure);
+      } else {
+        lane.done(sum.applyAsLong(result));
+      }
+    };
+  }
+
+  private void cold(Lanes.Lane lane) {
+    PgConnection.connect(Objects.requireNonNull(config))
+        .whenComplete(
+            (connection, failure) -> {
+              if (failure != null) {
+                lane.failed(failure);
+              } else {
+                lane.restart();
+                cold(lane, connection, 1, 0);
+              }
+            });
+  }
+
+  private static void cold(Lanes.Lane lane, PgConnection connection, int number, long sum) {
+    if (number > Workload.COLD_STATEMENTS) {
+      closed(lane, connection, sum);
+      return;
     }
+    connection
+        .fetchRow(Workload.COLD.coldSql(number), number)
+        .whenComplete(
+            (row, failure) -> {
+              if (failure != null) {
+                lane.failed(failure);
+              } else {
+                cold(lane, connection, number + 1, sum + one(row));
+              }
+            });
+  }
+
+  private void coldTogether(Lanes.Lane lane) {
+    PgConnection.connect(Objects.requireNonNull(config))
+        .whenComplete(
+            (connection, failure) -> {
+              if (failure != null) {
+                lane.failed(failure);
+              } else {
+                lane.restart();
+                coldTogether(lane, connection);
+              }
+            });
+  }
+
+  private static void coldTogether(Lanes.Lane lane, PgConnection connection) {
+    List<CompletableFuture<Optional<Row>>> answers = new ArrayList<>();
+    for (int i = 1; i <= Workload.COLD_STATEMENTS; i++) {
+      answers.add(connection.fetchRow(Workload.COLD.coldSql(i), i));
+    }
+    CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new))
+        .whenComplete(
+            (nothing, failure) -> {
+              if (failure != null) {
+                lane.failed(failure);
+              } else {
+                closed(lane, connection, answers.stream().mapToLong(row -> one(row.join())).sum());
+              }
+            });
+  }
+
+  private static void closed(Lanes.Lane lane, PgConnection connection, long sum) {
+    lane.stop();
+    connection.close();
+    connection.closed().whenComplete((nothing, failure) -> lane.done(sum));
+  }
+
+  @Override
+  public void disconnect() {
+    connections.forEach(PgConnection::close);
+    connections.clear();
   }
 
   @Override
   public void close() {
-    connection().close();
+    disconnect();
+    threads.shutdown();
   }
 }

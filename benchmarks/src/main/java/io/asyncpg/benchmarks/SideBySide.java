@@ -1,237 +1,287 @@
 package io.asyncpg.benchmarks;
 
+import io.asyncpg.testkit.FaultyProxy;
 import io.asyncpg.testkit.TestServer;
-import java.io.BufferedReader;
-import java.io.BufferedWriter;
 import java.io.File;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.OutputStreamWriter;
-import java.io.UncheckedIOException;
+import java.io.PrintStream;
 import java.net.URI;
 import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * This client beside its peers: each in a process of its own, in interleaved slices, so that a
- * machine that changes its speed does so for all. Prints a Markdown table; figures are the median
- * of the slices with the least and the greatest behind it.
+ * machine that changes its speed does so for all. Prints Markdown, and writes it and a chart.
  *
- * <p>Arguments: {@code quick} (the default) or {@code full}, then names of workloads, if not all.
+ * <p>Arguments: {@code quick} (the default) or {@code full}; {@code --workloads A,B}, {@code
+ * --clients a,b}, {@code --connections 1,10} for some of them only; {@code --out DIRECTORY}.
  */
 final class SideBySide {
-  private static final List<String> CONTENDERS = List.of("asyncpg", "pgjdbc", "vertx");
+  private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
 
-  private record Result(
-      long operations,
-      double perSecond,
-      double cpuMicros,
-      double allocatedBytes,
-      double p50,
-      double p99,
-      long checksum) {}
+  static final List<String> CONTENDERS =
+      List.of(
+          "asyncpg",
+          "asyncpg-await",
+          "pgjdbc",
+          "pgjdbc-rewrite",
+          "vertx",
+          "vertx-1",
+          "r2dbc",
+          "asyncpg-python",
+          "pgbench");
 
-  private static final class Runner implements AutoCloseable {
-    private final Process process;
-    private final BufferedReader out;
-    private final BufferedWriter in;
+  /** How long and how often. */
+  private record Pace(
+      long burnInMillis,
+      int warmUps,
+      long warmUpMillis,
+      int rounds,
+      long millis,
+      int heavyRounds) {}
 
-    Runner(String contender, TestServer server) throws IOException {
-      process =
-          new ProcessBuilder(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-Xmx1g",
-                  "-XX:+UseParallelGC",
-                  "-cp",
-                  classPath(),
-                  Slice.class.getName(),
-                  contender,
-                  server.host(),
-                  String.valueOf(server.port()),
-                  server.user(),
-                  server.database())
-              .redirectError(ProcessBuilder.Redirect.INHERIT)
-              .start();
-      out =
-          new BufferedReader(
-              new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-      in =
-          new BufferedWriter(
-              new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8));
-      expectLine();
-    }
+  private static final Pace QUICK = new Pace(800, 2, 400, 3, 300, 1);
+  private static final Pace FULL = new Pace(2_000, 3, 700, 5, 700, 3);
 
-    private String expectLine() throws IOException {
-      String line = out.readLine();
-      if (line == null) {
-        throw new IOException("a contender's process ended early");
-      }
-      return line;
-    }
+  private final TestServer server;
+  private final Pace pace;
+  private final List<String> contenders;
+  private final Map<String, Runner> runners = new LinkedHashMap<>();
+  private final Map<String, String> versions = new LinkedHashMap<>();
+  private @Nullable Runner replay;
+  private @Nullable FaultyProxy slow;
 
-    Result run(Workload workload, long millis) throws IOException {
-      in.write(workload + " " + millis + "\n");
-      in.flush();
-      String[] words = expectLine().split(" ", -1);
-      long operations = Math.max(1, Long.parseLong(words[0]));
-      return new Result(
-          operations,
-          operations * 1e9 / Long.parseLong(words[1]),
-          Long.parseLong(words[2]) / 1e3 / operations,
-          Long.parseLong(words[3]) / (double) operations,
-          Double.parseDouble(words[4]),
-          Double.parseDouble(words[5]),
-          Long.parseLong(words[6]));
-    }
-
-    @Override
-    public void close() throws IOException {
-      in.close();
-      try {
-        if (!process.waitFor(10, TimeUnit.SECONDS)) {
-          process.destroyForcibly();
-        }
-      } catch (InterruptedException stopped) {
-        Thread.currentThread().interrupt();
-        process.destroyForcibly();
-      }
-    }
+  private SideBySide(TestServer server, boolean full, List<String> contenders) {
+    this.server = server;
+    this.pace = full ? FULL : QUICK;
+    this.contenders = contenders;
   }
-
-  private SideBySide() {}
 
   public static void main(String[] args) throws Exception {
+    Instant start = Instant.now();
     boolean full = args.length > 0 && args[0].equals("full");
+    Map<String, String> options = new LinkedHashMap<>();
+    for (int i = 0; i + 1 < args.length; i++) {
+      if (args[i].startsWith("--")) {
+        options.put(args[i], args[i + 1]);
+      }
+    }
     List<Workload> workloads =
-        args.length > 1
-            ? Arrays.stream(args).skip(1).map(Workload::valueOf).toList()
-            : List.of(Workload.values());
-    int rounds = full ? 9 : 5;
-    long millis = full ? 3_000 : 1_000;
-    try (TestServer server = TestServer.start()) {
-      createTables(server);
-      Map<String, Runner> runners = new LinkedHashMap<>();
+        options.containsKey("--workloads")
+            ? list(options.get("--workloads")).stream()
+                .map(name -> Workload.valueOf(name.toUpperCase(Locale.ROOT)))
+                .toList()
+            : Stream.of(Workload.values()).filter(w -> full || !w.replayed()).toList();
+    List<String> connections = list(options.getOrDefault("--connections", full ? "1,10" : "1"));
+    List<String> contenders =
+        options.containsKey("--clients") ? list(options.get("--clients")) : installed();
+    try (TestServer server =
+        TestServer.start(
+            Map.of(
+                "shared_buffers", "512MB",
+                "max_wal_size", "4GB",
+                "autovacuum", "off",
+                "jit", "off",
+                "max_parallel_workers_per_gather", "0"))) {
+      server.sql(Workload.tables());
+      SideBySide race = new SideBySide(server, full, contenders);
+      List<Cell> cells = new ArrayList<>();
       try {
-        for (String contender : CONTENDERS) {
-          runners.put(contender, new Runner(contender, server));
-        }
-        System.out.println(
-            "| workload | client | operations/s | CPU µs/op | bytes allocated/op | p50 µs | p99 µs |");
-        System.out.println("|---|---|---|---|---|---|---|");
         for (Workload workload : workloads) {
-          report(workload, measure(workload, runners, rounds, millis));
+          for (int count : workload.connections()) {
+            if (connections.contains(String.valueOf(count))) {
+              Cell cell = race.measure(workload, count);
+              cells.add(cell);
+              OUT.println(Report.section(cell));
+            }
+          }
         }
       } finally {
-        for (Runner runner : runners.values()) {
-          runner.close();
-        }
+        race.end();
+      }
+      Report report =
+          new Report(
+              cells,
+              full ? "full" : "quick",
+              race.versions,
+              String.valueOf(server.value("SHOW server_version")),
+              Duration.between(start, Instant.now()));
+      OUT.println(report.summary());
+      String out = options.get("--out");
+      if (out != null) {
+        Files.createDirectories(Path.of(out));
+        Files.writeString(Path.of(out, "README.md"), report.page());
+        Files.writeString(Path.of(out, "side-by-side.svg"), Chart.of(cells));
+        OUT.println("Written to " + out);
       }
     }
   }
 
-  private static void createTables(TestServer server) {
-    server.sql(
-        "CREATE TABLE bench_rows(id int4 PRIMARY KEY, name text NOT NULL, amount int8 NOT NULL)",
-        "INSERT INTO bench_rows SELECT i, 'name ' || i, i * 100 FROM generate_series(1, "
-            + Contender.KEYS
-            + ") i",
-        "CREATE TABLE bench_ints AS SELECT i::int4 FROM generate_series(1, 1001) i",
-        "CREATE TABLE bench_mixed AS SELECT "
-            + mixedColumns("a")
-            + ", "
-            + mixedColumns("b")
-            + " FROM generate_series(1, 500) i",
-        "VACUUM ANALYZE bench_rows",
-        "VACUUM ANALYZE bench_ints",
-        "VACUUM ANALYZE bench_mixed");
+  private static List<String> list(@Nullable String names) {
+    return names == null ? List.of() : Arrays.asList(names.split(",", -1));
   }
 
-  private static String mixedColumns(String prefix) {
-    String[] columns = {
-      "i::int4",
-      "i::int8 * 1000000007",
-      "'text number ' || i",
-      "timestamptz '2026-01-01 00:00:00Z' + i * interval '61.5 s'",
-      "i::float8 * 1.5",
-      "(i * 12.34)::numeric(12, 2)",
-      "i % 2 = 0",
-      "md5(i::text)::uuid",
-      "(i % 128)::int4",
-      "repeat('x', i % 40)"
-    };
-    List<String> named = new ArrayList<>();
-    for (int c = 0; c < columns.length; c++) {
-      named.add(columns[c] + " AS " + prefix + c);
+  /** All that this machine has. */
+  private static List<String> installed() {
+    List<String> installed = new ArrayList<>(CONTENDERS);
+    if (Runner.python().isEmpty()) {
+      OUT.println("There is no Python with asyncpg and uvloop: left out.");
+      installed.remove("asyncpg-python");
     }
-    return String.join(", ", named);
+    if (!Pgbench.isInstalled()) {
+      OUT.println("There is no pgbench: left out.");
+      installed.remove("pgbench");
+    }
+    return installed;
   }
 
-  private static Map<String, List<Result>> measure(
-      Workload workload, Map<String, Runner> runners, int rounds, long millis) {
-    Map<String, List<Result>> results = new LinkedHashMap<>();
-    for (int round = -2; round < rounds; round++) {
-      for (Map.Entry<String, Runner> runner : runners.entrySet()) {
+  private Cell measure(Workload workload, int connections) throws IOException {
+    Cell cell = new Cell(workload, connections);
+    List<String> able =
+        contenders.stream().filter(name -> Contender.takes(name, workload)).toList();
+    boolean weigh = workload == Workload.MILLION || workload == Workload.REPLAYED;
+    int warmUps = workload.heavy() ? 1 : pace.warmUps;
+    int rounds = workload.heavy() ? pace.heavyRounds : pace.rounds;
+    Map<String, Long> weights = new LinkedHashMap<>();
+    for (int round = -warmUps; round < rounds; round++) {
+      long millis =
+          workload.heavy()
+              ? round < 0 && weigh ? -1 : 0
+              : round < 0 ? pace.warmUpMillis : pace.millis;
+      for (String contender : able) {
+        if (cell.failures.containsKey(contender)) {
+          continue;
+        }
         try {
-          Result result = runner.getValue().run(workload, millis);
-          if (round >= 0) { // two rounds to warm up
-            results.computeIfAbsent(runner.getKey(), name -> new ArrayList<>()).add(result);
+          Result result = slice(contender, workload, connections, millis);
+          if (millis < 0) {
+            weights.put(contender, result.live());
           }
-        } catch (IOException broken) {
-          throw new UncheckedIOException(runner.getKey() + " failed at " + workload, broken);
+          if (round >= 0) {
+            cell.add(contender, result.weighing(weights.getOrDefault(contender, 0L)));
+          }
+        } catch (IOException failure) {
+          cell.failures.put(contender, String.valueOf(failure.getMessage()));
+          stop(contender, workload);
         }
       }
     }
-    if (workload.sql.indexOf('$') < 0) {
-      long agreed = -1;
-      for (Map.Entry<String, List<Result>> result : results.entrySet()) {
-        for (Result one : result.getValue()) {
-          if (agreed != -1 && one.checksum() != agreed) {
-            throw new IllegalStateException(
-                result.getKey() + " computes " + one.checksum() + ", others " + agreed);
-          }
-          agreed = one.checksum();
-        }
-      }
+    if (workload.place() != Workload.Place.ROOMY) {
+      able.forEach(contender -> stop(contender, workload));
     }
-    return results;
+    cell.agree();
+    return cell;
   }
 
-  private static void report(Workload workload, Map<String, List<Result>> results) {
-    results.forEach(
-        (contender, all) ->
-            System.out.printf(
-                "| %s | %s | %s | %s | %s | %s | %s |%n",
-                workload.title,
-                contender,
-                figure(all, Result::perSecond, "%,.0f"),
-                figure(all, Result::cpuMicros, "%.1f"),
-                figure(all, Result::allocatedBytes, "%,.0f"),
-                figure(all, Result::p50, "%.0f"),
-                figure(all, Result::p99, "%.0f")));
+  private Result slice(String contender, Workload workload, int connections, long millis)
+      throws IOException {
+    Result result;
+    if (contender.equals("pgbench")) {
+      result = Pgbench.run(workload, connections, millis, server);
+    } else {
+      String host = server.host();
+      int port = server.port();
+      if (workload.replayed()) {
+        port = replayPort();
+      } else if (workload.cold()) {
+        host = slow().host();
+        port = slow().port();
+      }
+      result = runner(contender, workload).run(workload, connections, millis, host, port);
+    }
+    if (workload.writes()) {
+      checkItems(contender, result.operations() * workload.units());
+    }
+    return result;
   }
 
-  private static String figure(List<Result> results, ToDoubleFunction<Result> of, String format) {
-    double[] sorted = results.stream().mapToDouble(of).sorted().toArray();
-    return String.format(format, sorted[sorted.length / 2])
-        + " ("
-        + String.format(format, sorted[0])
-        + "–"
-        + String.format(format, sorted[sorted.length - 1])
-        + ")";
+  private Runner runner(String contender, Workload workload) throws IOException {
+    String name = contender + " " + workload.place();
+    Runner runner = runners.get(name);
+    if (runner == null) {
+      runner = Runner.start(contender, workload.place(), server);
+      runners.put(name, runner);
+      if (workload.place() == Workload.Place.ROOMY) {
+        // What all workloads have in common is compiled before the first of them is measured.
+        runner.run(Workload.ONE_ROW, 1, pace.burnInMillis, server.host(), server.port());
+      }
+      versions.putIfAbsent(contender, runner.greeting.substring("ready".length()).strip());
+    }
+    return runner;
+  }
+
+  private void stop(String contender, Workload workload) {
+    Runner runner = runners.remove(contender + " " + workload.place());
+    if (runner != null) {
+      runner.close();
+    }
+  }
+
+  private int replayPort() throws IOException {
+    if (replay == null) {
+      replay = Runner.replay(server);
+    }
+    return Integer.parseInt(replay.greeting);
+  }
+
+  /** A network that takes a millisecond each way. */
+  private FaultyProxy slow() {
+    if (slow == null) {
+      slow = FaultyProxy.before(server);
+      slow.delay(Duration.ofMillis(1));
+    }
+    return slow;
+  }
+
+  /** What was written must be what was to be written; then the table is empty again. */
+  private void checkItems(String contender, long rows) throws IOException {
+    List<@Nullable String> found =
+        server
+            .rows(
+                "SELECT count(*), sum(id::int8), sum(length(name)), sum(amount), sum(price)::int8"
+                    + " FROM bench_items")
+            .get(0);
+    long sets = rows / Workload.ITEMS;
+    List<String> expected =
+        Stream.of(
+                rows,
+                sets * Item.ITEMS.stream().mapToLong(Item::id).sum(),
+                sets * Item.ITEMS.stream().mapToLong(item -> item.name().length()).sum(),
+                sets * Item.ITEMS.stream().mapToLong(Item::amount).sum(),
+                (long) (sets * Item.ITEMS.stream().mapToDouble(Item::price).sum()))
+            .map(String::valueOf)
+            .toList();
+    if (!found.equals(expected)) {
+      throw new IOException(contender + " wrote " + found + ", not " + expected);
+    }
+    server.sql("TRUNCATE bench_items");
+  }
+
+  private void end() {
+    runners.values().forEach(Runner::close);
+    if (replay != null) {
+      replay.close();
+    }
+    if (slow != null) {
+      slow.close();
+    }
   }
 
   /** What this program was loaded from: by Maven's exec:java that is no java.class.path. */
-  private static String classPath() {
+  static String classPath() {
     if (!(SideBySide.class.getClassLoader() instanceof URLClassLoader loader)) {
       return System.getProperty("java.class.path");
     }

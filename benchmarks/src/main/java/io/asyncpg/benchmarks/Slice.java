@@ -3,60 +3,121 @@ package io.asyncpg.benchmarks;
 import com.sun.management.OperatingSystemMXBean;
 import com.sun.management.ThreadMXBean;
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.lang.management.MemoryType;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.concurrent.TimeUnit;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
 
 /**
- * One contender's process: reads {@code WORKLOAD MILLIS} a line, runs that slice, and answers with
- * {@code operations wallNanos cpuNanos allocatedBytes p50 p99 checksum}.
+ * One contender's process: reads {@code WORKLOAD CONNECTIONS MILLIS HOST PORT} a line, runs that
+ * slice, and answers with {@code ok operations wallNanos cpuNanos allocatedBytes p50 p99 peakHeap
+ * live checksum}, or with {@code failed} and why.
  */
 final class Slice {
+  private static final OperatingSystemMXBean PROCESS =
+      (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final List<MemoryPoolMXBean> HEAP =
+      ManagementFactory.getMemoryPoolMXBeans().stream()
+          .filter(pool -> pool.getType() == MemoryType.HEAP)
+          .toList();
+
   private Slice() {}
 
   public static void main(String[] args) throws Exception {
-    PrintStream out = System.out;
-    OperatingSystemMXBean process =
-        (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    String user = args[1];
+    String database = args[2];
     try (Contender contender = Contender.named(args[0]);
         BufferedReader in =
             new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
-      contender.open(args[1], Integer.parseInt(args[2]), args[3], args[4]);
       out.println("ready");
+      String opened = "";
       String line;
       while ((line = in.readLine()) != null) {
-        String[] words = line.split(" ", 2);
-        Tally tally = new Tally();
-        long allocated = allocated();
-        long cpu = process.getProcessCpuTime();
-        long start = System.nanoTime();
-        contender.run(
-            Workload.valueOf(words[0]),
-            start + TimeUnit.MILLISECONDS.toNanos(Long.parseLong(words[1])),
-            tally);
-        long wall = System.nanoTime() - start;
-        cpu = process.getProcessCpuTime() - cpu;
-        allocated = allocated() - allocated;
-        out.printf(
-            "%d %d %d %d %.1f %.1f %d%n",
-            tally.count(),
-            wall,
-            cpu,
-            allocated,
-            tally.percentileMicros(0.5),
-            tally.percentileMicros(0.99),
-            tally.checksumPerOperation());
+        String[] words = line.split(" ", -1);
+        Workload workload = Workload.valueOf(words[0]);
+        int connections = Integer.parseInt(words[1]);
+        String wanted = words[1] + " " + words[3] + " " + words[4];
+        try {
+          if (!wanted.equals(opened)) {
+            if (!opened.isEmpty()) {
+              contender.disconnect();
+            }
+            opened = wanted;
+            contender.open(
+                new Contender.Place(words[3], Integer.parseInt(words[4]), user, database),
+                connections);
+          }
+          out.println(run(contender, new Lanes(workload, connections, Long.parseLong(words[2]))));
+        } catch (Exception | OutOfMemoryError failure) {
+          out.println("failed " + failure.toString().replace('\n', ' '));
+          Runtime.getRuntime().halt(1);
+        }
       }
+    }
+    System.exit(0); // whatever threads a client leaves behind
+  }
+
+  private static String run(Contender contender, Lanes lanes) throws Exception {
+    HEAP.forEach(MemoryPoolMXBean::resetPeakUsage);
+    long allocated = allocated();
+    long cpu = cpu();
+    long start = System.nanoTime();
+    contender.run(lanes);
+    long wall = System.nanoTime() - start;
+    cpu = cpu() - cpu;
+    allocated = allocated() - allocated;
+    long peak = HEAP.stream().mapToLong(pool -> pool.getPeakUsage().getUsed()).sum();
+    Tally tally = lanes.total();
+    return String.format(
+        Locale.ROOT,
+        "ok %d %d %d %d %.2f %.2f %d %d %d",
+        tally.count(),
+        wall,
+        cpu,
+        allocated,
+        tally.percentileMicros(0.5),
+        tally.percentileMicros(0.99),
+        peak,
+        lanes.live(),
+        tally.checksum());
+  }
+
+  /**
+   * User and system time of all threads, the compiler's and the collector's too. The JDK counts in
+   * hundredths of a second; Linux knows better.
+   */
+  private static long cpu() throws IOException {
+    if (!Files.isReadable(Path.of("/proc/self/schedstat"))) {
+      return PROCESS.getProcessCpuTime();
+    }
+    try (Stream<Path> threads = Files.list(Path.of("/proc/self/task"))) {
+      return threads.mapToLong(Slice::nanosOf).sum();
+    }
+  }
+
+  private static long nanosOf(Path thread) {
+    try {
+      String line = Files.readString(thread.resolve("schedstat"));
+      return Long.parseLong(line.substring(0, line.indexOf(' ')));
+    } catch (IOException ended) {
+      return 0;
     }
   }
 
   /** What all living threads have allocated; none of the contenders' threads ends in a slice. */
   private static long allocated() {
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    return Arrays.stream(threads.getThreadAllocatedBytes(threads.getAllThreadIds()))
+    return Arrays.stream(THREADS.getThreadAllocatedBytes(THREADS.getAllThreadIds()))
         .filter(bytes -> bytes > 0)
         .sum();
   }

@@ -1,0 +1,85 @@
+package io.asyncpg.benchmarks;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** One workload with some connections: what each contender came to. */
+final class Cell {
+  /** Whom ours is held against. Variants for one purpose and pgbench are not among them. */
+  private static final Set<String> PEERS =
+      Set.of("pgjdbc", "vertx", "vertx-1", "r2dbc", "asyncpg-python");
+
+  final Workload workload;
+  final int connections;
+  final Map<String, List<Result>> results = new LinkedHashMap<>();
+  final Map<String, String> failures = new LinkedHashMap<>();
+
+  Cell(Workload workload, int connections) {
+    this.workload = workload;
+    this.connections = connections;
+  }
+
+  void add(String contender, Result result) {
+    results.computeIfAbsent(contender, name -> new ArrayList<>()).add(result);
+  }
+
+  /** The checksums must be the same for all: who differs from most is out of this cell. */
+  void agree() {
+    Set<Long> agreed = new HashSet<>();
+    results.values().forEach(all -> all.forEach(one -> agreed.add(one.checksum())));
+    if (agreed.size() < 2) {
+      return;
+    }
+    List<Long> counted =
+        results.values().stream().map(all -> all.get(0).checksum()).sorted().toList();
+    long most =
+        Collections.max(agreed, Comparator.comparing(sum -> Collections.frequency(counted, sum)));
+    for (String contender : List.copyOf(results.keySet())) {
+      for (Result one : results.getOrDefault(contender, List.of())) {
+        if (one.checksum() != most) {
+          results.remove(contender);
+          failures.put(contender, "its checksum is " + one.checksum() + ", that of most " + most);
+        }
+      }
+    }
+  }
+
+  String title() {
+    return workload.title
+        + (workload.connections().size() > 1
+            ? connections == 1 ? ", 1 connection" : ", " + connections + " connections"
+            : "");
+  }
+
+  double median(String contender, Goal.Measure measure) {
+    List<Result> all = results.get(contender);
+    return all == null ? 0 : Result.median(all, measure::of);
+  }
+
+  /** The figure of the best peer; empty when none is known. */
+  Optional<Double> best(Goal.Measure measure) {
+    return results.keySet().stream()
+        .filter(PEERS::contains)
+        .map(name -> median(name, measure))
+        .filter(figure -> figure > 0)
+        .reduce(measure.moreIsBetter ? Math::max : Math::min);
+  }
+
+  /** As a multiple of the best peer's figure; empty when one of them is not known. */
+  Optional<Double> ratio(String contender, Goal.Measure measure) {
+    double figure = median(contender, measure);
+    return figure == 0 ? Optional.empty() : best(measure).map(best -> figure / best);
+  }
+
+  @Override
+  public String toString() {
+    return workload + " ×" + connections;
+  }
+}
