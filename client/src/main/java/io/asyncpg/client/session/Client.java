@@ -80,14 +80,18 @@ abstract class Client implements PgClient {
    * @param request makes the request, given its timeout in nanoseconds; 0 for none
    */
   <T extends @Nullable Object> PgFuture<T> run(String sql, LongFunction<Request<T>> request) {
-    return bounded(
-        sql,
-        nanos -> {
-          Request<T> made = request.apply(nanos);
-          made.own(block());
-          made.under(lease);
-          return Fetch.run(made);
-        });
+    RuntimeException refusal = refusal(sql);
+    if (refusal != null) {
+      return PgFuture.failed(refusal);
+    }
+    try {
+      Request<T> made = request.apply(nanos());
+      made.own(block());
+      made.under(lease);
+      return Fetch.run(made);
+    } catch (IllegalArgumentException | IllegalStateException misuse) {
+      return PgFuture.failed(misuse);
+    }
   }
 
   /**
@@ -97,23 +101,33 @@ abstract class Client implements PgClient {
    */
   final <T extends @Nullable Object> PgFuture<T> bounded(
       String sql, LongFunction<PgFuture<T>> call) {
-    String ended = ended();
-    if (ended != null) {
-      return PgFuture.failed(new IllegalStateException(ended));
-    }
-    Duration timeout = timeout();
-    long nanos = 0;
-    if (timeout != null) {
-      if (timeout.isNegative() || timeout.isZero()) {
-        return PgFuture.failed(Deadlines.noneLeft(timeout, sql));
-      }
-      nanos = Deadlines.nanos(timeout);
+    RuntimeException refusal = refusal(sql);
+    if (refusal != null) {
+      return PgFuture.failed(refusal);
     }
     try {
-      return call.apply(nanos);
+      return call.apply(nanos());
     } catch (IllegalArgumentException | IllegalStateException misuse) {
       return PgFuture.failed(misuse);
     }
+  }
+
+  /** Why a call cannot be made now; null where it can. */
+  private @Nullable RuntimeException refusal(String sql) {
+    String ended = ended();
+    if (ended != null) {
+      return new IllegalStateException(ended);
+    }
+    Duration timeout = timeout();
+    return timeout != null && (timeout.isNegative() || timeout.isZero())
+        ? Deadlines.noneLeft(timeout, sql)
+        : null;
+  }
+
+  /** The bound of one call in nanoseconds; 0 for none. */
+  private long nanos() {
+    Duration timeout = timeout();
+    return timeout == null ? 0 : Deadlines.nanos(timeout);
   }
 
   static @Nullable Object[] copy(@Nullable Object[] args) {

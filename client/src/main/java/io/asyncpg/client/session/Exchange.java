@@ -31,7 +31,7 @@ abstract class Exchange {
   @Nullable Exchange handedOverBefore;
 
   /** What the server owes us of a BEGIN in front: ParseComplete, BindComplete, CommandComplete. */
-  private static final int ALL_OF_BEGIN = 3;
+  private static final byte ALL_OF_BEGIN = 3;
 
   private static final byte[] UNNAMED = FrontendWriter.name("");
   private static final byte[] NO_VALUES = {};
@@ -41,7 +41,7 @@ abstract class Exchange {
   private boolean abandoned;
   private boolean hitInstead;
   private int closesOwed;
-  private int beginOwed;
+  private byte beginOwed;
   private String beginPrefix = "";
   private @Nullable Block owner;
   private @Nullable Block enclosing;

@@ -2,6 +2,7 @@ package io.asyncpg.client.session;
 
 import io.asyncpg.client.Column;
 import io.asyncpg.error.PgCodecException;
+import io.asyncpg.types.BuiltinTypes;
 import io.asyncpg.types.Codec;
 import io.asyncpg.types.CodecRegistry;
 import io.asyncpg.types.Format;
@@ -30,6 +31,57 @@ final class ResultShape {
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
   private static final byte[] ALL_BINARY = {0, 1, 0, 1};
 
+  /** The codecs whose values a row reads from its bytes by itself: no reader, no box. */
+  private static final Codec<?> INT2 = standard(BuiltinTypes.INT2);
+
+  private static final Codec<?> INT4 = standard(BuiltinTypes.INT4);
+  private static final Codec<?> INT8 = standard(BuiltinTypes.INT8);
+  private static final Codec<?> FLOAT4 = standard(BuiltinTypes.FLOAT4);
+  private static final Codec<?> FLOAT8 = standard(BuiltinTypes.FLOAT8);
+  private static final Codec<?> BOOL = standard(BuiltinTypes.BOOL);
+  private static final Codec<?> TEXT = standard(BuiltinTypes.TEXT);
+
+  /** What a column's bytes are, where a value can be read from them as they stand. */
+  enum Plain {
+    INT2(2),
+    INT4(4),
+    INT8(8),
+    FLOAT4(4),
+    FLOAT8(8),
+    BOOL(1),
+    /** UTF-8, as long as it is. */
+    TEXT(-2),
+    /** Read by its codec. */
+    OTHER(-2);
+
+    /** How many bytes a value has. */
+    final int length;
+
+    Plain(int length) {
+      this.length = length;
+    }
+
+    static Plain of(Codec<?> codec) {
+      return codec == ResultShape.INT2
+          ? INT2
+          : codec == ResultShape.INT4
+              ? INT4
+              : codec == ResultShape.INT8
+                  ? INT8
+                  : codec == ResultShape.FLOAT4
+                      ? FLOAT4
+                      : codec == ResultShape.FLOAT8
+                          ? FLOAT8
+                          : codec == ResultShape.BOOL
+                              ? BOOL
+                              : codec == ResultShape.TEXT ? TEXT : OTHER;
+    }
+  }
+
+  private static Codec<?> standard(PgType type) {
+    return CodecRegistry.standard().decoder(type, null);
+  }
+
   /** The codec last asked for of a column, for a Java type other than the default. */
   private record Known(Type javaType, Codec<?> codec) {}
 
@@ -41,6 +93,7 @@ final class ResultShape {
   private final List<Column> columns;
   private final PgType[] types;
   private final Codec<?>[] codecs;
+  private final Plain[] plain;
   private final @Nullable Known[] asked;
   private final @Nullable RecordPlan<?>[] plan = new RecordPlan<?>[1];
   private final byte[] resultFormats;
@@ -67,10 +120,12 @@ final class ResultShape {
     int width = columns.size();
     types = new PgType[width];
     codecs = new Codec<?>[width];
+    plain = new Plain[width];
     asked = new Known[width];
     for (int i = 0; i < width; i++) {
       types[i] = columns.get(i).type();
       codecs[i] = registry.decoder(types[i], null);
+      plain[i] = Plain.of(codecs[i]);
     }
     resultFormats = formats(codecs);
   }
@@ -105,6 +160,11 @@ final class ResultShape {
 
   PgType type(int column) {
     return types[column];
+  }
+
+  /** What the column's values are on the wire. */
+  Plain plain(int column) {
+    return plain[column];
   }
 
   /** The codec of the column's default Java type. */

@@ -2,6 +2,7 @@ package io.asyncpg.client.session;
 
 import io.asyncpg.client.Column;
 import io.asyncpg.client.Row;
+import io.asyncpg.client.session.ResultShape.Plain;
 import io.asyncpg.error.PgCodecException;
 import io.asyncpg.types.Codec;
 import io.asyncpg.types.DoubleCodec;
@@ -35,6 +36,10 @@ import org.jspecify.annotations.Nullable;
 final class RowView implements Row {
   private static final VarHandle INT =
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+  private static final VarHandle LONG =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+  private static final VarHandle SHORT =
+      MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.BIG_ENDIAN);
   private static final int OFFSET_BITS = 20;
   private static final int MAX_OFFSET = (1 << OFFSET_BITS) - 1;
 
@@ -108,14 +113,14 @@ final class RowView implements Row {
 
   @Override
   public @Nullable Object get(int i) {
-    return decode(i, shape().codec(i));
+    return shape().plain(i) == Plain.TEXT ? text(i) : decode(i, shape().codec(i));
   }
 
   @Override
   @SuppressWarnings("unchecked") // the registry's contract: the codec gives what was asked for
   public <T> @Nullable T get(int i, Class<T> type) {
     shape().check(i);
-    return (T) get(i, (Type) type);
+    return (T) (type == String.class ? getString(i) : get(i, (Type) type));
   }
 
   @Override
@@ -135,9 +140,23 @@ final class RowView implements Row {
 
   @Override
   public long getLong(int i) {
+    Plain plain = shape().plain(i);
+    int at = find(i);
+    if (length(at) == plain.length) {
+      if (plain == Plain.INT4) {
+        return (int) INT.get(bytes, at + 4);
+      } else if (plain == Plain.INT8) {
+        return (long) LONG.get(bytes, at + 4);
+      } else if (plain == Plain.INT2) {
+        return (short) SHORT.get(bytes, at + 4);
+      }
+    }
+    return codecsLong(i, at);
+  }
+
+  private long codecsLong(int i, int at) {
     Codec<?> codec = shape().codec(i);
     if (codec instanceof LongCodec<?> longs) {
-      int at = find(i);
       int length = length(at);
       if (length < 0) {
         throw isNullNot(i, "long");
@@ -153,6 +172,12 @@ final class RowView implements Row {
 
   @Override
   public int getInt(int i) {
+    if (shape().plain(i) == Plain.INT4) {
+      int at = find(i);
+      if (length(at) == 4) {
+        return (int) INT.get(bytes, at + 4);
+      }
+    }
     if (shape().codec(i) instanceof LongCodec<?>) {
       long value = getLong(i);
       if ((int) value != value) {
@@ -166,9 +191,17 @@ final class RowView implements Row {
 
   @Override
   public double getDouble(int i) {
+    Plain plain = shape().plain(i);
+    int at = find(i);
+    if (length(at) == plain.length) {
+      if (plain == Plain.FLOAT8) {
+        return Double.longBitsToDouble((long) LONG.get(bytes, at + 4));
+      } else if (plain == Plain.FLOAT4) {
+        return Float.intBitsToFloat((int) INT.get(bytes, at + 4));
+      }
+    }
     Codec<?> codec = shape().codec(i);
     if (codec instanceof DoubleCodec<?> doubles) {
-      int at = find(i);
       int length = length(at);
       if (length < 0) {
         throw isNullNot(i, "double");
@@ -184,6 +217,13 @@ final class RowView implements Row {
 
   @Override
   public boolean getBoolean(int i) {
+    if (shape().plain(i) == Plain.BOOL) {
+      int at = find(i);
+      // Anything but 0 and 1 is the codec's to refuse.
+      if (length(at) == 1 && (bytes[at + 4] & 0xfe) == 0) {
+        return bytes[at + 4] == 1;
+      }
+    }
     Object value = get(i);
     if (value instanceof Boolean bool) {
       return bool;
@@ -193,7 +233,20 @@ final class RowView implements Row {
 
   @Override
   public @Nullable String getString(int i) {
-    return get(i, String.class);
+    return shape().plain(i) == Plain.TEXT ? text(i) : (String) get(i, (Type) String.class);
+  }
+
+  private @Nullable String text(int i) {
+    int at = find(i);
+    int length = length(at);
+    if (length < 0) {
+      return null;
+    }
+    try {
+      return new ValueReader(bytes, at + 4, at + 4 + length).readUtf8(); // never seen on the heap
+    } catch (RuntimeException unfit) {
+      throw shape().unfit(i, shape().codec(i), unfit);
+    }
   }
 
   private <V> V notNull(int i, @Nullable V value, String wanted) {
