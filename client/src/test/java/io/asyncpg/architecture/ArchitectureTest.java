@@ -117,6 +117,12 @@ class ArchitectureTest {
     noClasses().should().dependOnClassesThat().resideInAPackage("org.slf4j..").check(house);
   }
 
+  /** A clock on the wall is set, and jumps; durations are measured with System.nanoTime. */
+  @Test
+  void noTimeIsMeasuredByTheClockOnTheWall() {
+    noClasses().should().callMethod(System.class, "currentTimeMillis").check(house);
+  }
+
   @Test
   void ourClassesLiveInOurPackages() {
     classes().should().resideInAPackage("io.asyncpg..").check(house);

@@ -207,25 +207,28 @@ class SecretsTest {
         PoolConfig.builder()
             .connection(as(TestServer.SCRAM_USER, PASSWORD).build())
             .maxSize(1)
-            .minSize(0)
-            .acquireTimeout(Duration.ofMillis(50));
+            .minSize(0);
     show(builder, builder.build());
-    PgPool pool = PgPool.create(builder.build());
-    PgConnection lent = pool.acquire().await();
-    show(pool, lent, pool.stats());
-    failing(() -> pool.fetch("SELECT $1::text", VALUE).await());
-    lent.close();
-    failing(() -> lent.fetch("SELECT $1::text", VALUE).await());
-    pool.close();
-    pool.closed().await();
-    PgPool wrong =
+    try (PgPool pool = PgPool.create(builder.build())) {
+      show(pool.closed());
+      allThatABorrowerDoes(pool);
+    }
+    try (PgPool wrong =
         PgPool.create(
             PoolConfig.builder()
                 .connection(as(TestServer.SCRAM_USER, WRONG).build())
                 .minSize(0)
-                .build());
-    failing(() -> wrong.acquire().await());
-    wrong.close();
-    wrong.closed().await();
+                .build())) {
+      failing(() -> wrong.acquire().await());
+    }
+  }
+
+  private void allThatABorrowerDoes(PgPool pool) {
+    PgConnection lent = pool.acquire().await();
+    show(pool, lent, pool.stats());
+    PgPool hasty = pool.withTimeout(Duration.ofMillis(50));
+    failing(() -> hasty.fetch("SELECT $1::text", VALUE).await());
+    lent.close();
+    failing(() -> lent.fetch("SELECT $1::text", VALUE).await());
   }
 }

@@ -816,6 +816,15 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   public void message(BackendMessage message) {
     // These may come at any time, between any two others.
     if (message instanceof BackendMessage.ParameterStatus status) {
+      if (status.name().equals("client_encoding") && !status.value().equals("UTF8")) {
+        throw new PgConnectionException(
+            "client_encoding was set to "
+                + status.value()
+                + ", in which text would be read and written wrongly: this client speaks UTF8 only,"
+                + " and the server converts; do not set it",
+            RetrySafety.UNKNOWN,
+            null);
+      }
       String before = parameters.put(status.name(), status.value());
       if (!parameterListeners.isEmpty() && !status.value().equals(before)) {
         deliver(new ParameterChange(status.name(), status.value()));
