@@ -2,7 +2,8 @@
 module io.asyncpg.json {
   requires transitive io.asyncpg.types;
   requires transitive com.fasterxml.jackson.databind;
-  requires static transitive tools.jackson.databind;
+  // Not transitive: that would ask for Jackson 3 of everybody who is a module.
+  requires static tools.jackson.databind;
 
   exports io.asyncpg.json;
 

@@ -19,6 +19,7 @@ import tools.jackson.databind.ObjectWriter;
  * As {@link JacksonCodecs}, for Jackson 3, which the application brings itself: {@code
  * tools.jackson.core:jackson-databind}.
  */
+@SuppressWarnings("exports") // who calls it has Jackson 3, and reads its module
 public final class Jackson3Codecs implements CodecModule {
   private static final JsonCodec.Bytes BYTES = new JsonCodec.Bytes();
 
