@@ -198,11 +198,16 @@ final class ReplayServer {
       try {
         while (true) {
           Message message = Message.read(in);
+          synchronized (this) {
+            if (message.type == 'Z') {
+              unanswered = 0; // before the client may say more
+            }
+          }
           write(client, message.bytes());
           synchronized (this) {
             switch (message.type) {
               case '1', '2', '3', 'C', 's', 'I', 'T', 'n' -> unanswered--;
-              case 'E', 'Z' -> unanswered = 0;
+              case 'E' -> unanswered = 0;
               default -> {}
             }
             notifyAll();

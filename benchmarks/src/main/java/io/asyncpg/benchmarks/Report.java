@@ -159,7 +159,7 @@ final class Report {
     }
   }
 
-  private static String machine() throws IOException {
+  static String machine() throws IOException {
     Path info = Path.of("/proc/cpuinfo");
     String processor = System.getProperty("os.arch");
     if (Files.isReadable(info)) {
@@ -177,7 +177,7 @@ final class Report {
         + System.getProperty("os.version")
         + ", Java "
         + System.getProperty("java.version")
-        + ", ParallelGC, -Xmx2g where nothing else is said";
+        + " with ParallelGC";
   }
 
   private String versions() {

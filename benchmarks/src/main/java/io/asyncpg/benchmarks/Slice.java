@@ -70,13 +70,14 @@ final class Slice {
 
   private static String run(Contender contender, Lanes lanes) throws Exception {
     HEAP.forEach(MemoryPoolMXBean::resetPeakUsage);
-    long allocated = allocated();
+    // To read the CPU time allocates: outside of what is counted.
     long cpu = cpu();
+    long allocated = allocated();
     long start = System.nanoTime();
     contender.run(lanes);
     long wall = System.nanoTime() - start;
-    cpu = cpu() - cpu;
     allocated = allocated() - allocated;
+    cpu = cpu() - cpu;
     long peak = HEAP.stream().mapToLong(pool -> pool.getPeakUsage().getUsed()).sum();
     Tally tally = lanes.total();
     return String.format(

@@ -149,7 +149,7 @@ enum Workload {
           + " generate_series(1, 1000) j) AS a FROM generate_series(1, 100) i",
       "CREATE UNLOGGED TABLE bench_million AS SELECT i::int4 AS id, i::int8 * 1000003 AS big,"
           + " 'text number ' || i AS txt, timestamptz '2026-01-01 00:00:00Z' + i * interval '1.5"
-          + " s' AS at, i::float8 * 1.5 AS f, ((i % 50000) * 12.34)::numeric(12, 2) AS n, i % 2 ="
+          + " s' AS at, i::float8 * 1.5 AS f, ((i % 50000 + 1) * 12.34)::numeric(12, 2) AS n, i % 2 ="
           + " 0 AS b, md5(i::text)::uuid AS u FROM generate_series(1, "
           + MILLION_ROWS
           + ") i",

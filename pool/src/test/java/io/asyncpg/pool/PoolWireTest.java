@@ -1,0 +1,107 @@
+package io.asyncpg.pool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.asyncpg.client.PgClient;
+import io.asyncpg.client.PgConnection;
+import io.asyncpg.testkit.TestServer;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What loans cost on the wire, in messages: the statements of the borrower, and one Query that
+ * makes a session as good as new after a loan in which something ran.
+ */
+class PoolWireTest {
+  private static final String SQL = "SELECT $1::int4";
+
+  private final Logger wire = Logger.getLogger("io.asyncpg.wire");
+  private final List<String> lines = new CopyOnWriteArrayList<>();
+  private final Handler handler =
+      new Handler() {
+        @Override
+        public void publish(LogRecord line) {
+          lines.add(line.getMessage());
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+      };
+  private PgPool pool;
+
+  @BeforeEach
+  void open() {
+    wire.addHandler(handler);
+    wire.setUseParentHandlers(false);
+    wire.setLevel(Level.ALL);
+    pool =
+        PgPool.create(
+            PoolConfig.builder().dsn(TestServer.shared().dsn()).minSize(1).maxSize(1).build());
+  }
+
+  @AfterEach
+  void close() {
+    pool.close();
+    pool.closed().await();
+    wire.setLevel(null);
+    wire.setUseParentHandlers(true);
+    wire.removeHandler(handler);
+  }
+
+  private static void ask(PgClient client) {
+    assertThat(client.fetchValue(Integer.class, SQL, 7).await()).isEqualTo(7);
+  }
+
+  /** What this side has said of these in the whole life of the pool's only session. */
+  private Map<String, Integer> messages() {
+    pool.close();
+    pool.closed().await();
+    Map<String, Integer> counts = new TreeMap<>();
+    for (String line : lines) {
+      String[] words = line.split("\t", -1);
+      if (words[0].endsWith("F") && List.of("Parse", "Bind", "Sync", "Query").contains(words[2])) {
+        counts.merge(words[2], 1, Integer::sum);
+      }
+    }
+    return counts;
+  }
+
+  @Test
+  void aLoanThatNobodyUsesSaysNothing() {
+    for (int i = 0; i < 10; i++) {
+      pool.acquire().await().close();
+    }
+    assertThat(messages()).isEmpty();
+  }
+
+  @Test
+  void aLoanCostsItsStatementsAndOneReset() {
+    try (PgConnection connection = pool.acquire().await()) {
+      ask(connection);
+      ask(connection);
+      ask(connection);
+    }
+    pool.acquire().await().close();
+    assertThat(messages()).isEqualTo(Map.of("Parse", 1, "Bind", 3, "Sync", 4, "Query", 1));
+  }
+
+  @Test
+  void aStatementOnThePoolCostsItselfAndAReset() {
+    for (int i = 0; i < 10; i++) {
+      ask(pool);
+    }
+    assertThat(messages()).isEqualTo(Map.of("Parse", 1, "Bind", 10, "Sync", 11, "Query", 10));
+  }
+}
