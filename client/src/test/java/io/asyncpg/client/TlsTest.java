@@ -410,13 +410,13 @@ class TlsTest {
         "not made out to 127.0.0.1");
   }
 
+  SslContextBuilder nettys() {
+    return SslContextBuilder.forClient().sslProvider(SslProvider.JDK);
+  }
+
   @Test
   void anApplicationMayBringNettysSslContext() throws Exception {
-    SslContext context =
-        SslContextBuilder.forClient()
-            .sslProvider(SslProvider.JDK)
-            .trustManager(authority.root())
-            .build();
+    SslContext context = nettys().trustManager(authority.root()).build();
     var loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     try {
       PgConnection connection =
@@ -433,6 +433,10 @@ class TlsTest {
           .isTrue();
       connection.close();
       connection.closed().await();
+      PgConfig byAddress = to("127.0.0.1", "sslmode=verify-full").build();
+      assertThatThrownBy(() -> NettyConnections.connect(byAddress, loops, context).await())
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessageContaining("not made out to 127.0.0.1");
     } finally {
       loops.shutdownGracefully().sync();
     }

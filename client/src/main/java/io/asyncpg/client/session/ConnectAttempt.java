@@ -272,6 +272,11 @@ final class ConnectAttempt {
                 if (step != mine) {
                   return;
                 }
+                Tls used = tls;
+                if (used != null && used.hasAnotherWay(reason)) {
+                  open(dial);
+                  return;
+                }
                 if (!reached || dial.encryption() != Dial.Encryption.IF_OFFERED) {
                   ways.clear(); // the same would come of another way
                 }
