@@ -556,6 +556,27 @@ class PoolTest {
         .isEqualTo(stats.acquired())
         .isEqualTo(1);
     assertThat(stats.size()).isEqualTo(1);
+    assertThat(stats.minSize()).isEqualTo(1);
     assertThat(stats.maxSize()).isEqualTo(2);
+    assertThat(stats.acquiredAfterWait()).isZero();
+    assertThat(stats.closed()).isEmpty();
+    PgConnection one = pool.acquire().await();
+    PgConnection two = pool.acquire().await();
+    PgFuture<PgConnection> waits = pool.acquire();
+    PgFuture<PgConnection> givesUp = pool.acquire();
+    assertThat(pool.stats().waiting()).isEqualTo(2);
+    givesUp.cancel(true);
+    one.close();
+    waits.await().close();
+    two.terminate();
+    Eventually.isTrue(() -> pool.stats().closed().containsKey(CloseReason.TERMINATED));
+    stats = pool.stats();
+    assertThat(stats.acquired()).isEqualTo(4);
+    assertThat(stats.acquiredAfterWait())
+        .isBetween(1L, 2L); // the second was opened for its borrower
+    assertThat(stats.cancelled()).isEqualTo(1);
+    assertThat(stats.waiting()).isZero();
+    assertThat(stats.created()).isGreaterThanOrEqualTo(2);
+    assertThat(stats.acquireTimes()).hasSize(PoolStats.ACQUIRE_TIME_BOUNDS.size() + 1);
   }
 }

@@ -36,6 +36,7 @@ import java.security.cert.CRL;
 import java.security.cert.CertPathBuilder;
 import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertStore;
+import java.security.cert.CertificateException;
 import java.security.cert.CertificateExpiredException;
 import java.security.cert.CertificateNotYetValidException;
 import java.security.cert.CertificateParsingException;
@@ -276,6 +277,18 @@ final class Tls {
   PgConnectionException explain(Throwable failure, PgConfig.Host host) {
     return new PgConnectionException(
         "no TLS with " + host + ": " + reason(failure, host), RetrySafety.NOT_SENT, failure);
+  }
+
+  /** Whether the next handshake will fail as this one did: it was ended, not broken off. */
+  static boolean isLasting(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof CertificateException
+          || cause instanceof CertPathValidatorException
+          || alertName(String.valueOf(cause.getMessage())) != null) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private String reason(Throwable failure, PgConfig.Host host) {
