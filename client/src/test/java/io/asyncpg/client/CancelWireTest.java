@@ -210,6 +210,60 @@ class CancelWireTest {
   }
 
   @Test
+  void aStatementHitInPlaceOfAnotherInATransactionLearnsThatTheTransactionIsLost() {
+    PgTransaction transaction = connection.begin().await();
+    script
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("BEGIN;work"))
+        .send(commandComplete("BEGIN"), commandComplete("DO"), readyForQuery('T'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("sleep"))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("innocent"))
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(1))
+        .send(commandComplete("DO"), readyForQuery('T'))
+        .send(error("57014", CANCELED), readyForQuery('E'))
+        .expect("S") // the fence
+        .send(readyForQuery('E'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("ROLLBACK"))
+        .send(commandComplete("ROLLBACK"), readyForQuery('I'));
+    transaction.execute("work").await();
+    PgFuture<CommandTag> victim = transaction.execute("sleep");
+    PgFuture<CommandTag> innocent = transaction.execute("innocent");
+    awaitUninterrupted(received);
+    victim.cancel(true);
+    assertThatThrownBy(innocent::await)
+        .isInstanceOfSatisfying(
+            PgServerException.class,
+            e -> {
+              assertThat(e.sqlState()).isEqualTo("25P02");
+              assertThat(e.detail()).contains("57014");
+              assertThat(e.retrySafety()).isEqualTo(RetrySafety.ROLLED_BACK);
+            })
+        .hasMessageContaining("aborted by the cancel of an earlier statement");
+    transaction.rollback().await();
+    script.await();
+  }
+
+  @Test
+  void noTransactionBeginsBehindAStatementThatMayStillBeCancelled() {
+    script
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("sleep"))
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(1))
+        .send(error("57014", CANCELED), readyForQuery('I'))
+        .expect("S") // the fence, and no BEGIN before it
+        .send(readyForQuery('I'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("BEGIN;work"))
+        .send(commandComplete("BEGIN"), commandComplete("DO"), readyForQuery('T'));
+    PgFuture<CommandTag> victim = connection.execute("sleep");
+    PgTransaction transaction = connection.begin().await();
+    PgFuture<CommandTag> work = transaction.execute("work");
+    awaitUninterrupted(received);
+    victim.cancel(true);
+    assertThat(work.await()).hasToString("DO");
+    script.await();
+  }
+
+  @Test
   void aTimeoutOfTheServersOwnIsNotTakenForACancel() {
     script
         .expect("Q")

@@ -235,6 +235,10 @@ class ConversionsTest {
     assertThatThrownBy(() -> connection.fetchValue(Set.class, "SELECT '{1,1}'::int4[]").await())
         .hasMessageContaining("an element twice");
     assertThat(text("int2vector", new short[] {3, 4})).isEqualTo("3 4");
+    assertThat(text("int2vector", List.of())).isEmpty();
+    assertThat(text("oidvector", new long[0])).isEmpty();
+    assertThat(text("oidvector", List.of(4_294_967_295L))).isEqualTo("4294967295");
+    assertThat((List<?>) value("SELECT $1::int2vector", new short[0])).isEmpty();
     assertThat(text("aclitem[]", null)).isNull();
   }
 

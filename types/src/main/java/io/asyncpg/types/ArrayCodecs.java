@@ -174,6 +174,16 @@ final class ArrayCodecs {
             || type.oid() == BuiltinTypes.OIDVECTOR.oid());
   }
 
+  /**
+   * Whether the text codec does better as a parameter: the server refuses its own binary form of an
+   * empty int2vector or oidvector.
+   */
+  static boolean isBetterInText(Codec<?> codec) {
+    return codec instanceof Shaped<?> shaped
+        && shaped.format == Format.BINARY
+        && isVector(shaped.array);
+  }
+
   private static Set<Object> toSet(PgArray<Object> array) {
     if (array.dimensions().length > 1) {
       throw new PgCodecException(

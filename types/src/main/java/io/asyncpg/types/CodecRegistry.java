@@ -158,7 +158,7 @@ public final class CodecRegistry {
             + " cannot be read as "
             + (javaType == null ? "anything" : javaType.getTypeName())
             + ": "
-            + readable(type)
+            + readable(type, format)
             + "or register a Codec for it");
   }
 
@@ -174,7 +174,7 @@ public final class CodecRegistry {
     Class<?> given = JavaTypes.raw(javaType);
     Format format = formatOf(type);
     Codec<?> found = findEncoder(type, given, format);
-    if (found == null) {
+    if (found == null || ArrayCodecs.isBetterInText(found)) {
       found = findEncoder(type, given, format == Format.BINARY ? Format.TEXT : Format.BINARY);
     }
     if (found != null) {
@@ -394,15 +394,23 @@ public final class CodecRegistry {
   }
 
   /** What to ask for instead, before "or". */
-  private String readable(PgType type) {
+  private String readable(PgType type, Format format) {
+    Conversions<?> standard = conversions(type);
+    Codec<?> registered = findDecoder(type, null, format);
+    if (registered != null && standard != null && standard.format() != format) {
+      return "it arrives in "
+          + format
+          + " format, for the codec registered for it: ask for "
+          + JavaTypes.raw(registered.javaType()).getName()
+          + ", ";
+    }
     String kind = kind(type);
     if (kind != null) {
       return "ask for " + kind + " or java.lang.String, ";
     }
-    Conversions<?> conversions = conversions(type);
-    return conversions == null
+    return standard == null
         ? "ask for java.lang.String, "
-        : "ask for " + names(conversions.readable()) + ", ";
+        : "ask for " + names(standard.readable()) + ", ";
   }
 
   /** What to pass instead, before "or". */

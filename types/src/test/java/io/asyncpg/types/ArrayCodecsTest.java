@@ -164,7 +164,9 @@ class ArrayCodecsTest {
 
   @Test
   void int2vectorIsCountedFromZero() {
-    assertThat(write(BuiltinTypes.INT2VECTOR, List.of(1)))
+    Codec<?> inBinary =
+        CodecRegistry.standard().encoder(BuiltinTypes.INT2VECTOR, List.class, Format.BINARY);
+    assertThat(write(inBinary, BuiltinTypes.INT2VECTOR, List.of(1)))
         .isEqualTo(plain("00000001 00000000 00000015 00000001 00000000 00000002 0001"));
     assertThat(
             read(
@@ -172,5 +174,11 @@ class ArrayCodecsTest {
                 short[].class,
                 "00000001 00000000 00000015 00000001 00000000 00000002 0001"))
         .containsExactly((short) 1);
+  }
+
+  @Test
+  void vectorsAreSentInTextAsTheServerRefusesAnEmptyOneInBinary() {
+    Codec<?> codec = CodecRegistry.standard().encoder(BuiltinTypes.INT2VECTOR, short[].class);
+    assertThat(codec.format()).isEqualTo(Format.TEXT);
   }
 }

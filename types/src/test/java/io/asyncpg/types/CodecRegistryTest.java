@@ -200,6 +200,16 @@ class CodecRegistryTest {
   }
 
   @Test
+  void aTypeThatItsCodecMadeBinaryIsNotSaidToBeReadableAsString() {
+    var ltree = new PgType.Base(70_020, "public", "ltree", ',');
+    CodecRegistry own = CodecRegistry.standard().with("public", "ltree", BinaryCodecs.BYTEA);
+    assertThatThrownBy(() -> own.decoder(ltree, String.class))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("it arrives in BINARY format, for the codec registered for it")
+        .hasMessageNotContaining("ask for java.lang.String");
+  }
+
+  @Test
   void anEnumInAColumnOfTextIsItsName() {
     assertThat(write(BuiltinTypes.TEXT, Thread.State.NEW)).isEqualTo(text("NEW"));
     assertThat(read(BuiltinTypes.VARCHAR, Thread.State.class, text("NEW")))

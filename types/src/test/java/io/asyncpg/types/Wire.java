@@ -16,11 +16,14 @@ final class Wire {
     return write(CodecRegistry.standard(), type, value);
   }
 
-  @SuppressWarnings("unchecked")
   static String write(CodecRegistry registry, PgType type, Object value) {
-    var codec = (Codec<Object>) registry.encoder(type, value.getClass());
+    return write(registry.encoder(type, value.getClass()), type, value);
+  }
+
+  @SuppressWarnings("unchecked")
+  static String write(Codec<?> codec, PgType type, Object value) {
     var out = new ValueWriter();
-    codec.encode(value, type, out);
+    ((Codec<Object>) codec).encode(value, type, out);
     return HEX.formatHex(out.array(), 0, out.size());
   }
 

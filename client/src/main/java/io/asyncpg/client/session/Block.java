@@ -278,6 +278,19 @@ final class Block {
         RetrySafety.ROLLED_BACK);
   }
 
+  /**
+   * What a statement is told that the cancel of an earlier one of its transaction has hit: the
+   * transaction ends as if the cancel had come in time, and nobody asked for this one to be
+   * stopped.
+   */
+  static Diagnostic lostToCancel(Diagnostic canceled) {
+    return diagnostic(
+        SqlState.IN_FAILED_SQL_TRANSACTION,
+        "the transaction was aborted by the cancel of an earlier statement in it, so this one was"
+            + " not run, and nothing of the transaction is kept",
+        canceled);
+  }
+
   private static Diagnostic diagnostic(String sqlState, String message, @Nullable Diagnostic why) {
     return new Diagnostic(
         "ERROR",

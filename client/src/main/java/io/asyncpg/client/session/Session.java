@@ -476,7 +476,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         }
         continue;
       }
-      if (exchange.mustBeFirst() && !inFlight.isEmpty()) {
+      if (!inFlight.isEmpty() && (exchange.mustBeFirst() || transactions.beginWith(exchange))) {
         return false;
       }
       queue.remove();
@@ -841,7 +841,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     }
   }
 
-  private void failed(Diagnostic diagnostic) {
+  private void failed(Diagnostic said) {
+    Diagnostic diagnostic = said;
     Exchange exchange = inFlight.peek();
     if (home != null && diagnostic.sqlState().equals(SqlState.READ_ONLY_SQL_TRANSACTION)) {
       writeRefused = true; // what it reports of itself comes before ReadyForQuery
@@ -850,6 +851,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       if (diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)
           && cancellation.hasHitInstead(exchange)) {
         exchange.hitInstead();
+        if (exchange.enclosing() != null || transactionStatus != TransactionStatus.IDLE) {
+          diagnostic = Block.lostToCancel(diagnostic); // it cannot be run again by itself
+        }
       }
       Block transaction = exchange.enclosing();
       if (transaction != null) {

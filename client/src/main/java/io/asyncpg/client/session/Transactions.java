@@ -135,6 +135,15 @@ final class Transactions {
     return block != null && block.isBeginning();
   }
 
+  /**
+   * Whether BEGIN goes in front of this exchange. Such a one stays away from those in flight: were
+   * one of them cancelled, the cancel could hit the new transaction, which cannot be run again.
+   */
+  boolean beginWith(Exchange exchange) {
+    Block block = current;
+    return block != null && block.isPending() && exchange.runsInTransactions();
+  }
+
   /** Whether what is written next runs in a transaction that was begun here. */
   boolean isCurrent() {
     return current != null;
