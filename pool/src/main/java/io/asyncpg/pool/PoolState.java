@@ -183,8 +183,8 @@ final class PoolState {
   }
 
   /**
-   * So long a connection that was given back is waited for before another is opened: mostly it is
-   * there at once.
+   * So long a connection that was given back, or is asked whether it is there, is waited for before
+   * another is opened: mostly it is there at once.
    */
   static final long IMMINENT_NANOS = 10_000_000;
 
@@ -704,10 +704,10 @@ final class PoolState {
   }
 
   private void connect(long now) {
-    int coming = count(Phase.CONNECTING) + checkedForNobody();
-    if (!waiting.isEmpty() && count(Phase.RETURNING) > 0) {
+    int coming = count(Phase.CONNECTING);
+    if (!waiting.isEmpty() && (count(Phase.RETURNING) > 0 || count(Phase.CHECKING) > 0)) {
       for (Member member : members) {
-        if (member.phase == Phase.RETURNING && now - member.since < IMMINENT_NANOS) {
+        if (isSoonIdle(member) && now - member.since < IMMINENT_NANOS) {
           coming++;
           wakeBy(member.since + IMMINENT_NANOS);
         }
@@ -732,15 +732,10 @@ final class PoolState {
     }
   }
 
-  /** Those that are checked because they are suspected: whoever comes waits for them. */
-  private int checkedForNobody() {
-    int checked = 0;
-    if (count(Phase.CHECKING) > 0 && !waiting.isEmpty()) {
-      for (Member member : members) {
-        checked += member.phase == Phase.CHECKING && member.checkedFor == null ? 1 : 0;
-      }
-    }
-    return checked;
+  /** Whether it is on its way to whoever waits: given back, or checked for nobody in particular. */
+  private static boolean isSoonIdle(Member member) {
+    return member.phase == Phase.RETURNING
+        || (member.phase == Phase.CHECKING && member.checkedFor == null);
   }
 
   private void lend(Member member, Waiter waiter, long now) {

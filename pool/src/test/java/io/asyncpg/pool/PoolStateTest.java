@@ -263,8 +263,12 @@ class PoolStateTest {
     assertThat(lent(acquire())).isSameAs(all.get(3)); // the other host is not asked
     Waiter waiter = acquire();
     assertThat(state.takeActions()).isEmpty(); // he waits for the one that is asked
+    now = state.wakeAt(); // not for long
+    state.tick(now);
+    Member another = only(Action.Connect.class).member();
     state.checked(all.get(1), true, now);
     assertThat(lent(waiter)).isSameAs(all.get(1));
+    state.connectFailed(another, false, now);
     giveBack(all.get(2));
     Waiter next = acquire();
     assertThat(only(Action.Check.class).member()).isSameAs(all.get(2));

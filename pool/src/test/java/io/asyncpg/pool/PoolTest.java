@@ -572,8 +572,8 @@ class PoolTest {
     Eventually.isTrue(() -> pool.stats().closed().containsKey(CloseReason.TERMINATED));
     stats = pool.stats();
     assertThat(stats.acquired()).isEqualTo(4);
-    assertThat(stats.acquiredAfterWait())
-        .isBetween(1L, 2L); // the second was opened for its borrower
+    // The first may have waited for the one on its way back, the second for one to be opened.
+    assertThat(stats.acquiredAfterWait()).isBetween(1L, 3L);
     assertThat(stats.cancelled()).isEqualTo(1);
     assertThat(stats.waiting()).isZero();
     assertThat(stats.created()).isGreaterThanOrEqualTo(2);
