@@ -192,6 +192,28 @@ class PoolStateTest {
   }
 
   @Test
+  void thoseOpenedTogetherDoNotGoTogether() {
+    long[] chance = {0};
+    state =
+        new PoolState(
+            new Policy(Integer.MAX_VALUE, 0, 100 * SECONDS, 0, -1, true, false),
+            0,
+            2,
+            bound -> chance[0] * (bound - 1));
+    List<Member> both = new ArrayList<>(lentTo("a"));
+    chance[0] = 1;
+    both.addAll(lentTo("a"));
+    both.forEach(this::giveBack);
+    now += 90 * SECONDS;
+    state.tick(now);
+    assertThat(only(Action.Close.class))
+        .isEqualTo(new Action.Close(both.get(1), CloseReason.LIFETIME, false));
+    now += 10 * SECONDS;
+    state.tick(now);
+    assertThat(only(Action.Close.class).member()).isSameAs(both.get(0));
+  }
+
+  @Test
   void idleConnectionsGoButForTheFewThatAreKept() {
     state =
         new PoolState(
