@@ -20,10 +20,14 @@ import io.netty.channel.uring.IoUringIoHandler;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -32,6 +36,7 @@ import javax.crypto.SecretKeyFactory;
 import javax.crypto.spec.PBEKeySpec;
 import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -260,6 +265,59 @@ class ConnectTest {
         .hasMessageContaining("127.0.0.1:" + second)
         .hasMessageContaining("no-such-host.invalid:1: the name is not known");
     assertThat(failure.getSuppressed()).hasSize(2);
+  }
+
+  @Test
+  void hostsAreShuffledWhereTheLoadIsToBeBalanced() throws IOException {
+    String first = "127.0.0.1:" + closedPort();
+    String dsn = "postgresql://postgres@" + first + ",127.0.0.1:" + closedPort();
+    Set<String> orders = new HashSet<>();
+    for (int i = 0; i < 40; i++) {
+      orders.add(failure(config(dsn + "/x?load_balance_hosts=random")).getMessage());
+      assertThat(failure(config(dsn + "/x")).getSuppressed()[0]).hasMessageContaining(first);
+    }
+    assertThat(orders).hasSize(2);
+  }
+
+  @Test
+  void everyAddressOfANameIsTriedAndTheNameAskedForAnewEachTime(@TempDir Path directory)
+      throws Exception {
+    Path names = Files.createFile(directory.resolve("hosts"));
+    List<String> options =
+        List.of(
+            "-Djdk.net.hosts.file=" + names,
+            "-Dsun.net.inetaddr.ttl=0",
+            "-Dsun.net.inetaddr.negative.ttl=0");
+    assertThat(
+            ForkedJvm.run(
+                directory, options, Names.class, names.toString(), String.valueOf(SERVER.port())))
+        .contains("the second address: let in")
+        .contains("another address: could not connect to db.test:" + SERVER.port() + " (127.0.0.3)")
+        .contains("the right one: let in");
+  }
+
+  /** Connects to a name that means something else each time. */
+  static final class Names {
+    public static void main(String[] arguments) throws IOException {
+      Path names = Path.of(arguments[0]);
+      PgConfig config =
+          config("postgresql://postgres@db.test:" + arguments[1] + "/postgres").build();
+      tell("the second address", names, "127.0.0.2 db.test\n127.0.0.1 db.test\n", config);
+      tell("another address", names, "127.0.0.3 db.test\n", config);
+      tell("the right one", names, "127.0.0.1 db.test\n", config);
+    }
+
+    private static void tell(String what, Path names, String meaning, PgConfig config)
+        throws IOException {
+      Files.writeString(names, meaning);
+      String outcome;
+      try (PgConnection connection = PgConnection.connect(config).await()) {
+        outcome = connection.isClosed() ? "closed" : "let in";
+      } catch (PgConnectionException failure) {
+        outcome = failure.getMessage();
+      }
+      System.out.println(what + ": " + outcome);
+    }
   }
 
   @Test
@@ -524,6 +582,34 @@ class ConnectTest {
       assertThat(connection.serverPid()).isEqualTo(7);
       script.expectTerminate();
       end(connection);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "2, false, '', 3.2 in place of 3.2",
+    "7, false, '', 3.7 in place of 3.2",
+    "1, false, '', 3.1 in place of 3.2",
+    "131072, false, '', 2.0 in place of 3.2",
+    "0, false, _pq_.unasked, does not know the options [_pq_.unasked]",
+    "0, true, '', 3.0 in place of 3.2"
+  })
+  void aNegotiationThatMakesNoSenseEndsTheConnection(
+      int offered, boolean late, String option, String complaint) {
+    byte[] negotiation =
+        option.isEmpty()
+            ? Backend.negotiateProtocolVersion(offered)
+            : Backend.negotiateProtocolVersion(offered, option);
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectStartup(message -> {})
+          .send(late ? Backend.authenticationOk() : new byte[0], negotiation)
+          .readToEnd();
+      assertThat(failure(config(server.dsn() + "&max_protocol_version=3.2")))
+          .isInstanceOf(PgProtocolException.class)
+          .hasMessageContaining(complaint)
+          .hasMessageContaining("makes no sense");
     }
   }
 

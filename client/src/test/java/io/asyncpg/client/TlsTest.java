@@ -14,6 +14,7 @@ import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -21,10 +22,18 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import javax.net.ssl.ExtendedSSLSession;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -308,6 +317,97 @@ class TlsTest {
   }
 
   @Test
+  void aServerThatDoesNotAskForACertificateIsRefusedWhereItHasTo() {
+    String mine =
+        "&sslcert="
+            + authority.write("asked.crt", client.certificate())
+            + "&sslkey="
+            + authority.write("asked.key", client.key());
+    assertThat(version("sslmode=require&sslcertmode=require" + mine)).isNotNull();
+    server.set("ssl_ca_file", "");
+    try {
+      isRefused(
+          to("localhost", "sslmode=require&sslcertmode=require" + mine),
+          "did not ask for a client certificate",
+          "ssl_ca_file",
+          "sslcertmode=allow");
+      assertThat(version("sslmode=require" + mine)).isNotNull();
+    } finally {
+      server.unset("ssl_ca_file");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "ssl_min_protocol_version, TLSv1.3, ssl_max_protocol_version=TLSv1.2, TLSv1.2",
+    "ssl_max_protocol_version, TLSv1.2, ssl_min_protocol_version=TLSv1.3, TLSv1.3"
+  })
+  void whereThereIsNoVersionInCommonBothSidesAreNamed(
+      String setting, String theirs, String parameter, String ours) {
+    server.set(setting, theirs);
+    try {
+      isRefused(
+          to("localhost", "sslmode=require&" + parameter), "TLS version", ours, "no TLS with");
+    } finally {
+      server.unset(setting);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"localhost, '', localhost", "localhost, &sslsni=0, ", "127.0.0.1, '', "})
+  void theServerIsToldItsNameUnlessThatIsAnAddressOrSwitchedOff(
+      String host, String parameter, String expected) throws Exception {
+    SSLContext context = SSLContext.getInstance("TLS");
+    KeyStore own = KeyStore.getInstance("PKCS12");
+    own.load(null, null);
+    own.setKeyEntry(
+        "server",
+        serverCertificate.key(),
+        new char[0],
+        new Certificate[] {serverCertificate.certificate()});
+    KeyManagerFactory keys = KeyManagerFactory.getInstance("PKIX");
+    keys.init(own, new char[0]);
+    context.init(keys.getKeyManagers(), null, null);
+    try (SSLServerSocket listening =
+        (SSLServerSocket)
+            context
+                .getServerSocketFactory()
+                .createServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      CompletableFuture<List<SNIServerName>> names = new CompletableFuture<>();
+      Thread server =
+          new Thread(
+              () -> {
+                try (SSLSocket accepted = (SSLSocket) listening.accept()) {
+                  accepted.startHandshake();
+                  names.complete(
+                      ((ExtendedSSLSession) accepted.getSession()).getRequestedServerNames());
+                } catch (IOException e) {
+                  names.completeExceptionally(e);
+                }
+              });
+      server.start();
+      PgConfig config =
+          PgConfig.builder()
+              .environment(Map.of())
+              .dsn(
+                  "postgresql://postgres@"
+                      + host
+                      + ":"
+                      + listening.getLocalPort()
+                      + "/x?sslmode=require&sslnegotiation=direct"
+                      + parameter)
+              .build();
+      // It is no PostgreSQL, and does not say that it is one.
+      assertThatThrownBy(() -> PgConnection.connect(config).await())
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessageContaining("ALPN");
+      server.join();
+      assertThat(names.get())
+          .isEqualTo(expected == null ? List.of() : List.of(new SNIHostName(expected)));
+    }
+  }
+
+  @Test
   void aCancelTravelsEncryptedToo() {
     try (TestServer.Hba only =
         server.withHba("hostssl all all all trust", "host all all all reject")) {
@@ -410,13 +510,13 @@ class TlsTest {
         "not made out to 127.0.0.1");
   }
 
+  SslContextBuilder nettys() {
+    return SslContextBuilder.forClient().sslProvider(SslProvider.JDK);
+  }
+
   @Test
   void anApplicationMayBringNettysSslContext() throws Exception {
-    SslContext context =
-        SslContextBuilder.forClient()
-            .sslProvider(SslProvider.JDK)
-            .trustManager(authority.root())
-            .build();
+    SslContext context = nettys().trustManager(authority.root()).build();
     var loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     try {
       PgConnection connection =
@@ -433,6 +533,10 @@ class TlsTest {
           .isTrue();
       connection.close();
       connection.closed().await();
+      PgConfig byAddress = to("127.0.0.1", "sslmode=verify-full").build();
+      assertThatThrownBy(() -> NettyConnections.connect(byAddress, loops, context).await())
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessageContaining("not made out to 127.0.0.1");
     } finally {
       loops.shutdownGracefully().sync();
     }

@@ -37,10 +37,12 @@ final class Companions {
         }
         PgConfig.Builder connection =
             pool.config().connection().toBuilder().targetSessionAttrs(kind);
-        if (kind == TargetSessionAttrs.PREFER_STANDBY) {
-          connection.loadBalanceHosts(LoadBalanceHosts.RANDOM);
+        boolean balanced = kind == TargetSessionAttrs.PREFER_STANDBY;
+        if (balanced) {
+          connection.loadBalanceHosts(LoadBalanceHosts.RANDOM); // of the addresses of one name, too
         }
-        known = Pool.create(pool.config().toBuilder().connection(connection.build()).build());
+        known =
+            Pool.create(pool.config().toBuilder().connection(connection.build()).build(), balanced);
         made.put(kind, known);
       }
       return known;

@@ -109,9 +109,10 @@ public interface PgPool extends PgClient, AutoCloseable {
 
   /**
    * This pool's servers, for reading: a pool of its own over the same hosts, made at the first call
-   * and closed with this one, whose connections go to standbys, chosen by chance, and to the
-   * primary only while no standby takes them ({@code target_session_attrs=prefer-standby}, {@code
-   * load_balance_hosts=random}).
+   * and closed with this one, whose connections go to standbys, and to the primary only while no
+   * standby takes them ({@code target_session_attrs=prefer-standby}). Each is opened to the standby
+   * that has the fewest of them; the one that is lent is to the standby with the fewest lent, and
+   * standbys with as many take turns.
    *
    * @return the pool for reading, with the limits of this one
    */

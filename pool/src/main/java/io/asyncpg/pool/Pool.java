@@ -10,7 +10,6 @@ import io.asyncpg.error.PgPoolException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.error.RetrySafety;
-import io.asyncpg.error.SqlState;
 import io.asyncpg.pool.PoolState.Action;
 import io.asyncpg.pool.PoolState.Member;
 import io.asyncpg.pool.PoolState.Phase;
@@ -116,9 +115,9 @@ final class Pool {
   private static final long[] BOUNDS =
       PoolStats.ACQUIRE_TIME_BOUNDS.stream().mapToLong(Duration::toNanos).toArray();
 
-  private Pool(PoolConfig config) {
+  private Pool(PoolConfig config, boolean balanced) {
     this.config = config;
-    this.connector = Connector.ofPool(config.connection());
+    this.connector = Connector.ofPool(config.connection(), balanced);
     this.acquireNanos = nanos(config.acquireTimeout());
     this.findsLeaks = !config.leakThreshold().isZero();
     Duration checkAfter = config.checkAfter();
@@ -130,14 +129,24 @@ final class Pool {
                 nanos(config.maxLifetime()),
                 nanos(config.leakThreshold()),
                 checkAfter == null ? -1 : nanos(checkAfter),
-                config.lifo()),
+                config.lifo(),
+                balanced),
             config.minSize(),
             config.maxSize(),
             bound -> ThreadLocalRandom.current().nextLong(bound));
   }
 
   static PgPool create(PoolConfig config) {
-    Pool pool = new Pool(config);
+    return create(config, false);
+  }
+
+  /**
+   * Creates a pool.
+   *
+   * @param balanced whether its connections, and what is lent of them, are spread over the hosts
+   */
+  static PgPool create(PoolConfig config, boolean balanced) {
+    Pool pool = new Pool(config, balanced);
     pool.step(PoolState::start);
     return new PooledClient(pool);
   }
@@ -460,7 +469,8 @@ final class Pool {
     boolean refused =
         failure instanceof PgServerException server
             ? !PASSING.contains(server.sqlState().substring(0, 2))
-            : !(failure instanceof PgConnectionException || failure instanceof PgTimeoutException);
+            : !(failure instanceof PgConnectionException || failure instanceof PgTimeoutException)
+                || isFailedForGood(member);
     List<PgFuture<Void>> unready = new ArrayList<>();
     step(
         (state, now) -> {
@@ -477,6 +487,17 @@ final class Pool {
         });
     unready.forEach(ready -> ready.completeExceptionally(failure));
     LOG.log(Level.DEBUG, "an attempt of the pool to connect failed", failure);
+  }
+
+  private boolean isFailedForGood(Member member) {
+    CompletionStage<PgConnection> attempt;
+    lock.lock();
+    try {
+      attempt = member.attempt;
+    } finally {
+      lock.unlock();
+    }
+    return attempt != null && Connector.isFailedForGood(attempt);
   }
 
   // ---- Lending
@@ -764,13 +785,13 @@ final class Pool {
     }
 
     @Override
-    public void returned(boolean wasTouched, boolean wasInTransaction) {
+    public void returned(boolean wasUsed, boolean wasInTransaction) {
       PooledSession session = session(member);
       if (wasInTransaction) {
         tellOfTransaction(session);
       }
       var reset = config.reset();
-      if (reset != null && wasTouched && !hookRan) {
+      if (reset != null && wasUsed && !hookRan) {
         hookRan = true;
         PgConnection handle = session.lend();
         runHook(reset, handle)
@@ -812,8 +833,8 @@ final class Pool {
     }
 
     @Override
-    public void refusedToWrite() {
-      step((state, now) -> state.suspect(member.host(), true, now));
+    public void hostChanged() {
+      step((state, now) -> state.leave(member.host(), now));
     }
 
     @Override
@@ -823,7 +844,6 @@ final class Pool {
           session != null && session.wasTerminated()
               ? CloseReason.TERMINATED
               : session != null && session.wasBroken() ? CloseReason.STATE : CloseReason.LOST;
-      boolean goingDown = isGoingDown(reason);
       boolean[] justOpened = new boolean[1];
       step(
           (state, now) -> {
@@ -834,20 +854,12 @@ final class Pool {
             boolean lost = member.phase() != Phase.CLOSING && why == CloseReason.LOST;
             state.ended(member, why, now);
             if (lost) {
-              state.suspect(member.host(), goingDown, now);
+              state.suspect(member.host(), now);
             }
           });
       if (justOpened[0]) {
         connectFailed(member, reason);
       }
-    }
-
-    /** The server says that it shuts down: 57P01, or 57P02 for a crash. */
-    private boolean isGoingDown(Throwable reason) {
-      Throwable cause = reason instanceof PgServerException ? reason : reason.getCause();
-      return cause instanceof PgServerException server
-          && (server.sqlState().equals(SqlState.ADMIN_SHUTDOWN)
-              || server.sqlState().equals(SqlState.CRASH_SHUTDOWN));
     }
   }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -75,6 +76,10 @@ final class PoolState {
     private boolean hasLifetime;
     private long since;
     private boolean leakTold;
+
+    /** Whether its host has lost another connection since it was last heard of. */
+    private boolean doubted;
+
     private @Nullable Waiter checkedFor;
     private @Nullable CloseReason doom;
 
@@ -159,6 +164,8 @@ final class PoolState {
    * @param maxIdleTime in nanoseconds; 0 for no limit, as with the following three
    * @param checkAfter 0 to check always, negative for never
    * @param lifo whether the connection used last is lent first
+   * @param balanced whether one to the host with the fewest lent is lent first, hosts with as many
+   *     taking turns
    */
   record Policy(
       int maxWaiting,
@@ -166,18 +173,25 @@ final class PoolState {
       long maxLifetime,
       long leakThreshold,
       long checkAfter,
-      boolean lifo) {}
+      boolean lifo,
+      boolean balanced) {}
+
+  /** What is lent of the connections to one host. */
+  private static final class Load {
+    private int lent;
+    private long lastLent;
+  }
 
   /**
-   * So long a connection that was given back is waited for before another is opened: mostly it is
-   * there at once.
+   * So long a connection that was given back, or is asked whether it is there, is waited for before
+   * another is opened: mostly it is there at once.
    */
   static final long IMMINENT_NANOS = 10_000_000;
 
   /** After failures: a server that returns is noticed within a second. */
   static final long FIRST_PAUSE_NANOS = 20_000_000;
 
-  static final long LONGEST_PAUSE_NANOS = 500_000_000;
+  static final long LONGEST_PAUSE_NANOS = 250_000_000;
 
   /** A server that refuses who we are is not asked that often. */
   static final long LONGEST_PAUSE_REFUSED_NANOS = 10_000_000_000L;
@@ -193,6 +207,8 @@ final class PoolState {
   private final ArrayDeque<Member> idle = new ArrayDeque<>();
 
   private final TreeMap<Long, Waiter> waiting = new TreeMap<>();
+  private final Map<String, Load> loads = new HashMap<>();
+  private long lends;
   private final Map<Phase, Integer> count = new EnumMap<>(Phase.class);
   private final Map<CloseReason, Long> closed = new EnumMap<>(CloseReason.class);
   private List<Action> actions = new ArrayList<>();
@@ -416,6 +432,9 @@ final class PoolState {
     }
     CloseReason reason = well ? unfit(member, now) : CloseReason.CHECK;
     Waiter waiter = member.checkedFor;
+    if (well) {
+      member.doubted = false;
+    }
     if (reason != null) {
       close(member, reason, now);
       if (!well) {
@@ -487,17 +506,34 @@ final class PoolState {
   }
 
   /**
-   * A host is down, or not what it was: its idle connections go.
-   *
-   * @param alsoLent whether those that are lent go as well, when they come back
+   * A host has lost a connection, and perhaps all of them: its idle ones have to answer now, those
+   * that are lent before they are lent again. One that does not answer takes the idle ones along.
    */
-  void suspect(String host, boolean alsoLent, long now) {
+  void suspect(String host, long now) {
+    for (Member member : List.copyOf(members)) {
+      if (!member.host.equals(host)) {
+        continue;
+      }
+      if (member.phase == Phase.IDLE) {
+        idle.remove(member);
+        move(member, Phase.CHECKING, now);
+        actions.add(new Action.Check(member));
+      } else {
+        member.doubted = true;
+      }
+    }
+    proceed(now);
+  }
+
+  /**
+   * A host is there, but not what it was: its idle connections go, those that are lent when they
+   * come back.
+   */
+  void leave(String host, long now) {
     closeIdle(host, CloseReason.HOST, now);
-    if (alsoLent) {
-      for (Member member : members) {
-        if (member.host.equals(host) && member.phase != Phase.CONNECTING && member.doom == null) {
-          member.doom = CloseReason.HOST;
-        }
+    for (Member member : members) {
+      if (member.host.equals(host) && member.phase != Phase.CONNECTING && member.doom == null) {
+        member.doom = CloseReason.HOST;
       }
     }
     proceed(now);
@@ -624,14 +660,14 @@ final class PoolState {
       return;
     }
     while (!waiting.isEmpty() && !idle.isEmpty()) {
-      Member member = policy.lifo ? idle.getLast() : idle.getFirst();
+      Member member = next();
       CloseReason reason = unfit(member, now);
       if (reason != null) {
         close(member, reason, now);
         continue;
       }
       Waiter waiter = waiting.pollFirstEntry().getValue();
-      if (policy.checkAfter >= 0 && now - member.since > policy.checkAfter) {
+      if (member.doubted || (policy.checkAfter >= 0 && now - member.since > policy.checkAfter)) {
         idle.remove(member);
         move(member, Phase.CHECKING, now);
         member.checkedFor = waiter;
@@ -645,11 +681,33 @@ final class PoolState {
     connect(now);
   }
 
+  /** The idle connection that is lent next; there is one. */
+  private Member next() {
+    if (!policy.balanced) {
+      return policy.lifo ? idle.getLast() : idle.getFirst();
+    }
+    Member best = idle.getFirst();
+    for (Member member : idle) {
+      int compared = Integer.compare(load(member).lent, load(best).lent);
+      if (compared == 0) {
+        compared = Long.compare(load(member).lastLent, load(best).lastLent);
+      }
+      if (compared < 0 || (compared == 0 && policy.lifo)) {
+        best = member;
+      }
+    }
+    return best;
+  }
+
+  private Load load(Member member) {
+    return loads.computeIfAbsent(member.host, host -> new Load());
+  }
+
   private void connect(long now) {
     int coming = count(Phase.CONNECTING);
-    if (!waiting.isEmpty() && count(Phase.RETURNING) > 0) {
+    if (!waiting.isEmpty() && (count(Phase.RETURNING) > 0 || count(Phase.CHECKING) > 0)) {
       for (Member member : members) {
-        if (member.phase == Phase.RETURNING && now - member.since < IMMINENT_NANOS) {
+        if (isSoonIdle(member) && now - member.since < IMMINENT_NANOS) {
           coming++;
           wakeBy(member.since + IMMINENT_NANOS);
         }
@@ -672,6 +730,12 @@ final class PoolState {
       count.merge(Phase.CONNECTING, 1, Integer::sum);
       actions.add(new Action.Connect(member));
     }
+  }
+
+  /** Whether it is on its way to whoever waits: given back, or checked for nobody in particular. */
+  private static boolean isSoonIdle(Member member) {
+    return member.phase == Phase.RETURNING
+        || (member.phase == Phase.CHECKING && member.checkedFor == null);
   }
 
   private void lend(Member member, Waiter waiter, long now) {
@@ -757,8 +821,15 @@ final class PoolState {
 
   private void move(Member member, Phase next, long now) {
     count.merge(member.phase, -1, Integer::sum);
+    if (policy.balanced && member.phase == Phase.LENT) {
+      load(member).lent--;
+    }
     member.move(next, now);
     count.merge(next, 1, Integer::sum);
+    if (policy.balanced && next == Phase.LENT) {
+      load(member).lent++;
+      load(member).lastLent = ++lends;
+    }
   }
 
   private void refuseAll(Refusal why) {

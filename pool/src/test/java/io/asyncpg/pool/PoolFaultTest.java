@@ -14,21 +14,32 @@ import io.asyncpg.error.PgPoolException;
 import io.asyncpg.error.ReadOnlySqlTransactionException;
 import io.asyncpg.testkit.FaultyProxy;
 import io.asyncpg.testkit.TestServer;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Servers that go away, borrowers that do not give back. */
 class PoolFaultTest {
+  @TempDir static Path directory;
+
   private FaultyProxy proxy;
   private PgPool pool;
 
@@ -56,24 +67,129 @@ class PoolFaultTest {
   }
 
   @Test
-  void thoseWhoWaitThroughAnOutageAreServedSoonAfterIt() {
+  void thoseWhoWaitThroughAnOutageAreServedWithinASecondOfItsEnd() {
     open(config().minSize(2).maxSize(4)).ready().await();
+    long quickest = Long.MAX_VALUE; // a machine that stalls can only make it slower
+    for (int outage = 0; outage < 3; outage++) {
+      proxy.refuseConnections();
+      proxy.cutWithReset();
+      Eventually.isTrue(() -> pool.stats().idle() == 0);
+      List<PgFuture<PgConnection>> waiting = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        waiting.add(pool.acquire());
+      }
+      // By then the pauses are as long as they get.
+      long failures = pool.stats().connectFailures() + 8;
+      Eventually.isTrue(() -> pool.stats().connectFailures() >= failures);
+      assertThat(waiting).noneMatch(CompletableFuture::isDone);
+      assertThat(pool.stats().connecting()).isLessThanOrEqualTo(1);
+      proxy.acceptConnections();
+      long returned = System.nanoTime();
+      waiting.forEach(PgFuture::await);
+      quickest = Math.min(quickest, System.nanoTime() - returned);
+      waiting.forEach(one -> one.await().close());
+      assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+    }
+    assertThat(Duration.ofNanos(quickest)).isLessThan(Duration.ofSeconds(1));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "sslmode=require, does not encrypt connections",
+    "sslmode=verify-full&sslrootcert=/no/such/file.crt, /no/such/file.crt is not there",
+    "require_auth=scram-sha-256, without asking for proof",
+    "channel_binding=require, channel_binding=require"
+  })
+  void whatWaitingCannotMendIsToldAtOnce(String parameters, String words) {
+    String dsn = TestServer.shared().dsn();
+    pool =
+        PgPool.create(
+            PoolConfig.builder()
+                .connection(PgConfig.parse(dsn + (dsn.contains("?") ? "&" : "?") + parameters))
+                .minSize(0)
+                .acquireTimeout(Duration.ofMinutes(10))
+                .build());
+    assertThatThrownBy(() -> pool.acquire().await())
+        .isInstanceOf(PgPoolException.class)
+        .hasMessageContaining("the pool cannot connect")
+        .hasMessageContaining(words);
+  }
+
+  @Test
+  void aPasswordThatIsMissingIsToldAtOnce() {
+    pool =
+        PgPool.create(
+            PoolConfig.builder()
+                .connection(
+                    PgConfig.builder()
+                        .environment(Map.of())
+                        .hosts(
+                            new PgConfig.Host(
+                                TestServer.shared().host(), null, TestServer.shared().port()))
+                        .user(TestServer.SCRAM_USER)
+                        .database(TestServer.shared().database())
+                        .build())
+                .minSize(0)
+                .acquireTimeout(Duration.ofMinutes(10))
+                .build());
+    assertThatThrownBy(() -> pool.acquire().await())
+        .isInstanceOf(PgPoolException.class)
+        .hasMessageContaining("asks for a password");
+  }
+
+  @Test
+  void whatMayHealIsWaitedForThoughAnotherHostRefusesForGood() {
+    TestServer server = TestServer.shared();
+    proxy.refuseConnections();
+    PgConfig both =
+        PgConfig.parse(server.dsn() + "?require_auth=scram-sha-256").toBuilder()
+            .hosts(
+                new PgConfig.Host(proxy.host(), null, proxy.port()),
+                new PgConfig.Host(server.host(), null, server.port()))
+            .build();
+    pool =
+        PgPool.create(
+            PoolConfig.builder()
+                .connection(both)
+                .minSize(0)
+                .acquireTimeout(Duration.ofMillis(300))
+                .build());
+    assertThatThrownBy(() -> pool.acquire().await())
+        .isInstanceOf(PgPoolException.class)
+        .hasMessageContaining("no connection within")
+        .hasMessageContaining("without asking for proof");
+  }
+
+  @Test
+  void aSessionThatIsTerminatedTakesNoOtherWithIt() {
+    open(config().minSize(3).maxSize(3)).ready().await();
+    int process = pool.fetchValue(int.class, "SELECT pg_backend_pid()").await();
+    TestServer.shared().sql("SELECT pg_terminate_backend(" + process + ")"); // 57P01
+    Eventually.isTrue(() -> pool.stats().closed().containsKey(CloseReason.LOST));
+    Eventually.isTrue(() -> pool.stats().idle() == 3);
+    assertThat(pool.stats().closed()).containsExactly(Map.entry(CloseReason.LOST, 1L));
+    assertThat(pool.stats().created()).isEqualTo(4);
+  }
+
+  @Test
+  void whenOneConnectionBreaksTheIdleOnesThatAreDeadGoAtOnce() {
+    open(config()
+            .minSize(0)
+            .maxSize(3)
+            .checkAfter(Duration.ofHours(1))
+            .checkTimeout(Duration.ofMillis(100)))
+        .ready()
+        .await();
+    List<PgConnection> all =
+        List.of(pool.acquire().await(), pool.acquire().await(), pool.acquire().await());
+    int process = all.get(0).serverPid();
+    all.forEach(PgConnection::close);
+    Eventually.isTrue(() -> pool.stats().idle() == 3);
     proxy.refuseConnections();
     proxy.cutWithReset();
-    Eventually.isTrue(() -> pool.stats().idle() == 0);
-    List<PgFuture<PgConnection>> waiting = new ArrayList<>();
-    for (int i = 0; i < 4; i++) {
-      waiting.add(pool.acquire());
-    }
-    Eventually.isTrue(() -> pool.stats().connectFailures() >= 4);
-    assertThat(waiting).noneMatch(CompletableFuture::isDone);
-    assertThat(pool.stats().connecting()).isLessThanOrEqualTo(1);
+    Eventually.isTrue(() -> pool.stats().size() == 0);
     proxy.acceptConnections();
-    long returned = System.nanoTime();
-    waiting.forEach(PgFuture::await);
-    assertThat(Duration.ofNanos(System.nanoTime() - returned)).isLessThan(Duration.ofSeconds(5));
-    waiting.forEach(one -> one.await().close());
-    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+    assertThat(pool.fetchValue(int.class, "SELECT pg_backend_pid()").await()).isNotEqualTo(process);
   }
 
   @Test
@@ -293,40 +409,63 @@ class PoolFaultTest {
     assertThat(asked).hasValue(3);
   }
 
+  /**
+   * The race of handing over and giving up, 50,000 times: one thread asks; what it gets is given
+   * back, so that it is handed to the next from an event loop; and another thread cancels what was
+   * asked for, around that very moment. On two cores it hits it 150 to 300 times: without the
+   * handle being closed in that case, this test fails.
+   */
   @Test
   void aWaiterThatGivesUpWhileItIsServedLosesNothing() throws Exception {
     open(config().minSize(0).maxSize(2));
-    int rounds = 3000;
+    int rounds = 50_000;
     AtomicInteger served = new AtomicInteger();
-    CountDownLatch over = new CountDownLatch(2);
+    AtomicInteger givenUp = new AtomicInteger();
+    AtomicInteger wrong = new AtomicInteger();
     Queue<PgFuture<PgConnection>> wanted = new ConcurrentLinkedQueue<>();
-    AtomicInteger made = new AtomicInteger();
+    AtomicBoolean asking = new AtomicBoolean(true);
     Thread cancels =
-        new Thread(
-            () -> {
-              while (over.getCount() == 2 || !wanted.isEmpty()) {
-                PgFuture<PgConnection> one = wanted.poll();
-                if (one != null) {
-                  one.cancel(true);
-                }
-              }
-              over.countDown();
-            });
-    cancels.start();
+        started(
+            new Thread(
+                () -> {
+                  int spin = 0;
+                  while (asking.get() || !wanted.isEmpty()) {
+                    PgFuture<PgConnection> one = wanted.poll();
+                    if (one != null) {
+                      for (int i = spin++ % 64; i > 0; i--) {
+                        Thread.onSpinWait();
+                      }
+                      one.cancel(true);
+                    }
+                  }
+                }));
     for (int i = 0; i < rounds; i++) {
       PgFuture<PgConnection> one = pool.acquire();
-      one.thenAccept(
-          connection -> {
-            served.incrementAndGet();
-            connection.close();
+      one.whenComplete(
+          (connection, failure) -> {
+            if (connection != null) {
+              served.incrementAndGet();
+              connection.close();
+            } else if (failure instanceof CancellationException) {
+              givenUp.incrementAndGet();
+            } else {
+              wrong.incrementAndGet();
+            }
           });
-      wanted.add(one);
-      made.incrementAndGet();
+      if (i % 3 != 0) {
+        wanted.add(one);
+      }
+      while (pool.stats().waiting() > 50) {
+        Thread.onSpinWait();
+      }
     }
-    over.countDown();
+    asking.set(false);
     cancels.join();
-    assertThat(made).hasValue(rounds);
+    // Whoever did not give up is served, and no connection is left with nobody.
+    Eventually.isTrue(() -> served.get() + givenUp.get() + wrong.get() == rounds);
     Eventually.isTrue(() -> pool.stats().waiting() == 0 && pool.stats().active() == 0);
+    assertThat(wrong).hasValue(0);
+    assertThat(served.get()).isGreaterThanOrEqualTo(rounds / 3);
     try (PgConnection a = pool.acquire().await();
         PgConnection b = pool.acquire().await()) {
       assertThat(a.serverPid()).isNotEqualTo(b.serverPid());
@@ -366,6 +505,19 @@ class PoolFaultTest {
   @Test
   void tenConnectionsServeManyThreadsAndEachGetsItsOwnAnswer() throws Exception {
     open(config().minSize(0).maxSize(10));
+    try (Recording recording = new Recording()) {
+      // There is no such event before Java 21, nor such a thread.
+      recording.enable("jdk.VirtualThreadPinned").withoutThreshold();
+      recording.start();
+      serveManyThreads();
+      recording.stop();
+      Path file = directory.resolve("pinned.jfr");
+      recording.dump(file);
+      assertThat(RecordingFile.readAllEvents(file)).isEmpty();
+    }
+  }
+
+  private void serveManyThreads() throws Exception {
     AtomicInteger right = new AtomicInteger();
     Queue<Throwable> wrong = new ConcurrentLinkedQueue<>();
     List<Thread> threads = new ArrayList<>();
@@ -392,6 +544,7 @@ class PoolFaultTest {
     assertThat(right).hasValue(count);
     assertThat(pool.stats().created()).isLessThanOrEqualTo(10);
     assertThat(pool.stats().acquired()).isEqualTo(count);
+    assertThat(pool.stats().timedOut()).isZero();
   }
 
   private static Thread started(Thread thread) {

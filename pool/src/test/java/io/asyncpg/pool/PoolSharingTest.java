@@ -124,6 +124,60 @@ class PoolSharingTest {
   }
 
   @Test
+  void aSessionThatWasNotTouchedIsNotReset() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      Script script = server.connection().acceptStartup();
+      script
+          .expect("P", "D", "S")
+          .send(
+              parseComplete(),
+              parameterDescription(INT4),
+              rowDescription(column("i", INT4)),
+              readyForQuery('I'));
+      for (int i = 0; i < 3; i++) {
+        script
+            .expect("B", "E", "S")
+            .send(
+                bindComplete(), dataRow(int4(i)), commandComplete("SELECT 1"), readyForQuery('I'));
+      }
+      script.expectEnd();
+      pool =
+          PgPool.create(
+              PoolConfig.builder().connection(PgConfig.parse(server.dsn())).maxSize(1).build());
+      for (int i = 0; i < 3; i++) {
+        assertThat(pool.fetchValue(int.class, "SELECT $1", i).await()).isEqualTo(i);
+      }
+      pool.terminate();
+      pool.closed().await();
+      script.await();
+    }
+  }
+
+  @Test
+  void theResetOfATouchedSessionIsNotWaitedForByTheNextBorrower() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      Script script = server.connection().acceptStartup();
+      script
+          .expect("Q", query -> assertThat(query.sql()).isEqualTo("SET work_mem = 1"))
+          .send(commandComplete("SET"), readyForQuery('I'))
+          .expect("Q", reset -> assertThat(reset.sql()).endsWith("RESET ALL"))
+          .expect("Q", next -> assertThat(next.sql()).isEqualTo("VACUUM"))
+          // Only now is the reset answered: the next borrower's statement was behind it already.
+          .send(commandComplete("RESET"), readyForQuery('I'))
+          .send(commandComplete("VACUUM"), readyForQuery('I'))
+          .readToEnd();
+      pool =
+          PgPool.create(
+              PoolConfig.builder().connection(PgConfig.parse(server.dsn())).maxSize(1).build());
+      pool.execute("SET work_mem = 1").await();
+      pool.execute("VACUUM").await();
+      pool.terminate();
+      pool.closed().await();
+      script.await();
+    }
+  }
+
+  @Test
   void aTableAlteredMeanwhileIsReadAsItIsNow() {
     open(TestServer.shared().dsn());
     pool.execute(

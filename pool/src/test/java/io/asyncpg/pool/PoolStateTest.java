@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PoolStateTest {
   private static final long MILLIS = 1_000_000;
   private static final long SECONDS = 1000 * MILLIS;
-  private static final Policy PATIENT = new Policy(Integer.MAX_VALUE, 0, 0, 0, -1, true);
+  private static final Policy PATIENT = new Policy(Integer.MAX_VALUE, 0, 0, 0, -1, true, false);
 
   private long now = -5 * SECONDS; // nanoTime may be negative, and may pass zero
   private PoolState state = new PoolState(PATIENT, 0, 2, bound -> 0);
@@ -104,13 +104,13 @@ class PoolStateTest {
       state.connectFailed(member, false, now);
       assertThat(state.takeActions()).isEmpty();
       long pause = state.wakeAt() - now;
-      assertThat(pause).isGreaterThanOrEqualTo(last).isLessThanOrEqualTo(500 * MILLIS);
+      assertThat(pause).isGreaterThanOrEqualTo(last).isLessThanOrEqualTo(250 * MILLIS);
       last = pause;
       now = state.wakeAt();
       state.tick(now);
       member = only(Action.Connect.class).member();
     }
-    assertThat(last).isGreaterThanOrEqualTo(250 * MILLIS);
+    assertThat(last).isGreaterThanOrEqualTo(125 * MILLIS);
   }
 
   @Test
@@ -128,7 +128,7 @@ class PoolStateTest {
     Member first = connect();
     List<Action> rest = state.takeActions();
     rest.forEach(action -> state.connected(((Action.Connect) action).member(), "a", now));
-    state.suspect("a", true, now);
+    state.leave("a", now);
     List<Action> closing = state.takeActions();
     assertThat(closing).hasSize(5); // three closed, and two more may be opened
     for (Action action : closing) {
@@ -154,7 +154,8 @@ class PoolStateTest {
 
   @Test
   void aConnectionThatDoesNotAnswerIsReplacedAndItsWaiterKeepsHisPlace() {
-    state = new PoolState(new Policy(Integer.MAX_VALUE, 0, 0, 0, SECONDS, true), 0, 1, b -> 0);
+    state =
+        new PoolState(new Policy(Integer.MAX_VALUE, 0, 0, 0, SECONDS, true, false), 0, 1, b -> 0);
     Waiter early = acquire();
     Member member = connect();
     lent(early);
@@ -176,7 +177,8 @@ class PoolStateTest {
   @Test
   void whatIsTooOldIsNotLent() {
     state =
-        new PoolState(new Policy(Integer.MAX_VALUE, 0, 60 * SECONDS, 0, -1, true), 0, 1, b -> 0);
+        new PoolState(
+            new Policy(Integer.MAX_VALUE, 0, 60 * SECONDS, 0, -1, true, false), 0, 1, b -> 0);
     Waiter first = acquire();
     Member member = connect();
     lent(first);
@@ -190,9 +192,32 @@ class PoolStateTest {
   }
 
   @Test
+  void thoseOpenedTogetherDoNotGoTogether() {
+    long[] chance = {0};
+    state =
+        new PoolState(
+            new Policy(Integer.MAX_VALUE, 0, 100 * SECONDS, 0, -1, true, false),
+            0,
+            2,
+            bound -> chance[0] * (bound - 1));
+    List<Member> both = new ArrayList<>(lentTo("a"));
+    chance[0] = 1;
+    both.addAll(lentTo("a"));
+    both.forEach(this::giveBack);
+    now += 90 * SECONDS;
+    state.tick(now);
+    assertThat(only(Action.Close.class))
+        .isEqualTo(new Action.Close(both.get(1), CloseReason.LIFETIME, false));
+    now += 10 * SECONDS;
+    state.tick(now);
+    assertThat(only(Action.Close.class).member()).isSameAs(both.get(0));
+  }
+
+  @Test
   void idleConnectionsGoButForTheFewThatAreKept() {
     state =
-        new PoolState(new Policy(Integer.MAX_VALUE, 10 * SECONDS, 0, 0, -1, true), 1, 3, b -> 0);
+        new PoolState(
+            new Policy(Integer.MAX_VALUE, 10 * SECONDS, 0, 0, -1, true, false), 1, 3, b -> 0);
     Waiter first = acquire();
     connect();
     Member one = lent(first);
@@ -209,7 +234,7 @@ class PoolStateTest {
 
   @Test
   void noMoreThanMaxWaitingWait() {
-    state = new PoolState(new Policy(1, 0, 0, 0, -1, true), 0, 1, bound -> 0);
+    state = new PoolState(new Policy(1, 0, 0, 0, -1, true, false), 0, 1, bound -> 0);
     Waiter first = acquire();
     connect();
     lent(first);
@@ -222,7 +247,8 @@ class PoolStateTest {
 
   @Test
   void firstInFirstOutUsesAllAlike() {
-    state = new PoolState(new Policy(Integer.MAX_VALUE, 0, 0, 0, -1, false), 0, 2, bound -> 0);
+    state =
+        new PoolState(new Policy(Integer.MAX_VALUE, 0, 0, 0, -1, false, false), 0, 2, bound -> 0);
     Waiter a = acquire();
     connect();
     Member one = lent(a);
@@ -234,6 +260,82 @@ class PoolStateTest {
     assertThat(lent(acquire())).isSameAs(one);
     giveBack(one);
     assertThat(lent(acquire())).isSameAs(two);
+  }
+
+  /** One lent to each of these hosts, in their order. */
+  private List<Member> lentTo(String... hosts) {
+    List<Member> members = new ArrayList<>();
+    for (String host : hosts) {
+      Waiter waiter = acquire();
+      state.connected(only(Action.Connect.class).member(), host, now);
+      members.add(lent(waiter));
+    }
+    return members;
+  }
+
+  @Test
+  void whatIsLeftOfAHostThatLostAConnectionHasToAnswerFirst() {
+    state = new PoolState(PATIENT, 0, 4, bound -> 0);
+    List<Member> all = lentTo("a", "a", "a", "b");
+    giveBack(all.get(1));
+    giveBack(all.get(3));
+    state.ended(all.get(0), CloseReason.LOST, now);
+    state.suspect("a", now);
+    assertThat(only(Action.Check.class).member()).isSameAs(all.get(1));
+    assertThat(lent(acquire())).isSameAs(all.get(3)); // the other host is not asked
+    Waiter waiter = acquire();
+    assertThat(state.takeActions()).isEmpty(); // he waits for the one that is asked
+    now = state.wakeAt(); // not for long
+    state.tick(now);
+    Member another = only(Action.Connect.class).member();
+    state.checked(all.get(1), true, now);
+    assertThat(lent(waiter)).isSameAs(all.get(1));
+    state.connectFailed(another, false, now);
+    giveBack(all.get(2));
+    Waiter next = acquire();
+    assertThat(only(Action.Check.class).member()).isSameAs(all.get(2));
+    state.checked(all.get(2), true, now);
+    lent(next);
+    giveBack(all.get(2));
+    assertThat(lent(acquire())).isSameAs(all.get(2)); // once is enough
+  }
+
+  @Test
+  void oneThatDoesNotAnswerTakesTheIdleOnesOfItsHostAlong() {
+    state = new PoolState(PATIENT, 0, 4, bound -> 0);
+    List<Member> all = lentTo("a", "a", "a", "b");
+    giveBack(all.get(1));
+    giveBack(all.get(2));
+    state.ended(all.get(0), CloseReason.LOST, now);
+    state.suspect("a", now);
+    assertThat(state.takeActions()).hasSize(2);
+    state.checked(all.get(1), true, now);
+    state.checked(all.get(2), false, now);
+    assertThat(state.takeActions())
+        .containsExactlyInAnyOrder(
+            new Action.Close(all.get(1), CloseReason.CHECK, true),
+            new Action.Close(all.get(2), CloseReason.CHECK, true));
+    assertThat(state.closed()).containsEntry(CloseReason.CHECK, 2L);
+  }
+
+  @Test
+  void aBalancedPoolLendsWhereTheFewestAreLentAndInTurns() {
+    state = new PoolState(new Policy(Integer.MAX_VALUE, 0, 0, 0, -1, true, true), 0, 4, bound -> 0);
+    List<Member> all = lentTo("a", "a", "a", "b");
+    giveBack(all.get(1));
+    giveBack(all.get(2));
+    giveBack(all.get(3));
+    Member first = lent(acquire()); // one is lent to a already
+    assertThat(first.host()).isEqualTo("b");
+    giveBack(first);
+    giveBack(all.get(0));
+    List<String> turns = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      Member member = lent(acquire());
+      turns.add(member.host());
+      giveBack(member);
+    }
+    assertThat(turns).containsExactly("a", "b", "a", "b");
   }
 
   /**
@@ -275,7 +377,8 @@ class PoolStateTest {
                   seed % 3 == 0 ? 0 : 20 * SECONDS,
                   SECONDS,
                   checks ? 100 * MILLIS : -1,
-                  seed % 4 < 2),
+                  seed % 4 < 2,
+                  seed % 4 > 1),
               2,
               max,
               bound -> random.nextLong(bound));
@@ -365,7 +468,13 @@ class PoolStateTest {
             state.ended(member, CloseReason.LOST, now);
           }
         }
-        case 1 -> state.suspect("a", random.nextBoolean(), now);
+        case 1 -> {
+          if (random.nextBoolean()) {
+            state.suspect("a", now);
+          } else {
+            state.leave("a", now);
+          }
+        }
         case 2 -> state.expire(now);
         case 3 -> {
           max = 1 + random.nextInt(6);

@@ -483,6 +483,79 @@ class PoolTest {
   }
 
   @Test
+  void expiredConnectionsAreReplacedAsTheyComeBack() {
+    open(config().minSize(1).maxSize(1));
+    PgConnection held = pool.acquire().await();
+    int process = pid(held);
+    pool.expireConnections();
+    assertThat(pid(held)).isEqualTo(process);
+    held.close();
+    assertThat(pool.fetchValue(int.class, "SELECT pg_backend_pid()").await()).isNotEqualTo(process);
+    assertThat(pool.stats().closed()).containsEntry(CloseReason.EXPIRED, 1L);
+  }
+
+  @Test
+  void aHookMayOpenTheConnections() {
+    AtomicInteger opened = new AtomicInteger();
+    PgConfig where = PgConfig.parse(TestServer.shared().dsn());
+    open(
+        config()
+            .minSize(0)
+            .maxSize(2)
+            .connect(
+                () -> {
+                  opened.incrementAndGet();
+                  return PgConnection.connect(where);
+                }));
+    try (PgConnection one = pool.acquire().await();
+        PgConnection two = pool.acquire().await()) {
+      assertThat(pid(one)).isNotEqualTo(pid(two));
+    }
+    assertThat(opened).hasValue(2);
+  }
+
+  @Test
+  void twoFlowsOnOneHandleArePipelinedAndEachGetsItsOwnAnswers() throws Exception {
+    open(config().minSize(0).maxSize(1));
+    try (PgConnection shared = pool.acquire().await()) {
+      AtomicInteger right = new AtomicInteger();
+      List<Thread> flows = new ArrayList<>();
+      for (int flow = 0; flow < 2; flow++) {
+        int offset = 1_000_000 * flow;
+        Thread thread =
+            new Thread(
+                () -> {
+                  for (int i = 0; i < 500; i++) {
+                    int wanted = offset + i;
+                    if (shared.fetchValue(int.class, "SELECT $1::int", wanted).await() == wanted) {
+                      right.incrementAndGet();
+                    }
+                  }
+                });
+        thread.start();
+        flows.add(thread);
+      }
+      for (Thread flow : flows) {
+        flow.join();
+      }
+      assertThat(right).hasValue(1000);
+    }
+  }
+
+  @Test
+  void terminateEndsWhatIsUnderWay() {
+    open(config().minSize(0).maxSize(1));
+    PgConnection held = pool.acquire().await();
+    PgFuture<?> underWay = held.fetch("SELECT pg_sleep(2)");
+    PgFuture<PgConnection> waiting = pool.acquire();
+    pool.terminate();
+    assertThatThrownBy(underWay::await).isInstanceOf(PgConnectionException.class);
+    assertThatThrownBy(waiting::await).isInstanceOf(PgPoolException.class);
+    pool.closed().await();
+    assertThat(held.isClosed()).isTrue();
+  }
+
+  @Test
   void aPoolGrowsAndShrinksWhileItIsUsed() {
     open(config().minSize(1).maxSize(1));
     PgConnection first = pool.acquire().await();
@@ -556,6 +629,27 @@ class PoolTest {
         .isEqualTo(stats.acquired())
         .isEqualTo(1);
     assertThat(stats.size()).isEqualTo(1);
+    assertThat(stats.minSize()).isEqualTo(1);
     assertThat(stats.maxSize()).isEqualTo(2);
+    assertThat(stats.acquiredAfterWait()).isZero();
+    assertThat(stats.closed()).isEmpty();
+    PgConnection one = pool.acquire().await();
+    PgConnection two = pool.acquire().await();
+    PgFuture<PgConnection> waits = pool.acquire();
+    PgFuture<PgConnection> givesUp = pool.acquire();
+    assertThat(pool.stats().waiting()).isEqualTo(2);
+    givesUp.cancel(true);
+    one.close();
+    waits.await().close();
+    two.terminate();
+    Eventually.isTrue(() -> pool.stats().closed().containsKey(CloseReason.TERMINATED));
+    stats = pool.stats();
+    assertThat(stats.acquired()).isEqualTo(4);
+    // The first may have waited for the one on its way back, the second for one to be opened.
+    assertThat(stats.acquiredAfterWait()).isBetween(1L, 3L);
+    assertThat(stats.cancelled()).isEqualTo(1);
+    assertThat(stats.waiting()).isZero();
+    assertThat(stats.created()).isGreaterThanOrEqualTo(2);
+    assertThat(stats.acquireTimes()).hasSize(PoolStats.ACQUIRE_TIME_BOUNDS.size() + 1);
   }
 }

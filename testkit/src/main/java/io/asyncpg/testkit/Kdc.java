@@ -135,9 +135,19 @@ public final class Kdc implements AutoCloseable {
     return directory.resolve("user.keytab");
   }
 
+  /** The port it listens on, or would. */
+  public int port() {
+    return port;
+  }
+
   /** Gets a ticket for {@link #USER}, as kinit does, and gives the file it is in. */
   public Path kinit(String... options) {
-    Path cache = directory.resolve("tickets");
+    return kinitInto("tickets", options);
+  }
+
+  /** Gets a ticket for {@link #USER} into a file of this name, which it gives. */
+  public Path kinitInto(String name, String... options) {
+    Path cache = directory.resolve(name);
     String[] arguments = new String[options.length + 3];
     System.arraycopy(options, 0, arguments, 0, options.length);
     arguments[options.length] = "-c";

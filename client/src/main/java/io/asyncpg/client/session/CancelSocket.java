@@ -39,7 +39,7 @@ final class CancelSocket extends ChannelInboundHandlerAdapter {
                   }
 
                   @Override
-                  public void notOpened(PgException reason, boolean reached) {
+                  public void notOpened(PgException reason, boolean reached, boolean lasting) {
                     // The channel is closed, which is told below.
                   }
                 });

@@ -16,7 +16,7 @@ final class Check extends Request<Void> {
   }
 
   @Override
-  boolean touches() {
+  boolean uses() {
     return false;
   }
 

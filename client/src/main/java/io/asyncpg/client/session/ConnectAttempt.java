@@ -72,6 +72,13 @@ final class ConnectAttempt {
   private final Deque<Dial> passedOver = new ArrayDeque<>();
 
   private final List<PgException> failures = new ArrayList<>();
+
+  /** Who says which host comes first; null where the configuration does. */
+  private final @Nullable Spread spread;
+
+  /** The host that did come first, as long as that is not settled. */
+  private PgConfig.@Nullable Host first;
+
   private TargetSessionAttrs wanted;
   private @Nullable Tls tls;
   private PgConfig.@Nullable Host host;
@@ -84,7 +91,12 @@ final class ConnectAttempt {
   /** Counts what is under way one after the other, so that an answer that comes late is known. */
   private int step;
 
+  /** Whether a failure so far may be none the next time. */
+  private boolean mayHeal;
+
   private final class Answer extends PgFuture<PgConnection> {
+    private volatile boolean failedForGood;
+
     @Override
     protected void cancelled() {
       loop.execute(ConnectAttempt.this::giveUp);
@@ -99,6 +111,7 @@ final class ConnectAttempt {
   ConnectAttempt(Connector connector, EventLoop loop) {
     this.connector = connector;
     this.config = connector.config();
+    this.spread = connector.spread();
     this.loop = loop;
     this.wanted =
         config.targetSessionAttrs() == TargetSessionAttrs.PREFER_STANDBY
@@ -110,15 +123,17 @@ final class ConnectAttempt {
     return answer;
   }
 
+  /** Whether a connection that was not made will not be made, until somebody changes something. */
+  static boolean isFailedForGood(Object attempt) {
+    return attempt instanceof Answer answer && answer.failedForGood;
+  }
+
   void begin() {
     assert loop.inEventLoop();
     long nanos = config.connectTimeout().toNanos();
     deadline = System.nanoTime() + nanos;
     budget = loop.schedule(this::timeUp, nanos, TimeUnit.NANOSECONDS);
-    List<PgConfig.Host> order = new ArrayList<>(config.hosts());
-    if (config.loadBalanceHosts() == LoadBalanceHosts.RANDOM) {
-      Collections.shuffle(order);
-    }
+    List<PgConfig.Host> order = order();
     hosts.addAll(order);
     if (config.sslMode() == SslMode.DISABLE
         || order.stream().allMatch(PgConfig.Host::isUnixSocket)) {
@@ -134,7 +149,7 @@ final class ConnectAttempt {
                 return;
               }
               if (loaded == null) {
-                fail(unwrapped(broken));
+                fail(unwrapped(broken), true);
               } else {
                 tls = loaded;
                 nextHost();
@@ -144,6 +159,19 @@ final class ConnectAttempt {
   }
 
   // ---- Where
+
+  private List<PgConfig.Host> order() {
+    if (spread != null) {
+      List<PgConfig.Host> order = spread.begin(config.hosts(), System.nanoTime());
+      first = order.get(0);
+      return order;
+    }
+    List<PgConfig.Host> order = new ArrayList<>(config.hosts());
+    if (config.loadBalanceHosts() == LoadBalanceHosts.RANDOM) {
+      Collections.shuffle(order);
+    }
+    return order;
+  }
 
   private void nextHost() {
     PgConfig.Host next = hosts.poll();
@@ -160,7 +188,8 @@ final class ConnectAttempt {
       } catch (IllegalArgumentException outOfReach) {
         failed(
             new PgConnectionException(
-                String.valueOf(outOfReach.getMessage()), RetrySafety.NOT_SENT, outOfReach));
+                String.valueOf(outOfReach.getMessage()), RetrySafety.NOT_SENT, outOfReach),
+            true);
       }
       return;
     }
@@ -175,7 +204,7 @@ final class ConnectAttempt {
                 return;
               }
               if (found == null) {
-                failed(notKnown(named, unwrapped(unknown)));
+                failed(notKnown(named, unwrapped(unknown)), false);
                 return;
               }
               List<InetAddress> order = new ArrayList<>(found);
@@ -229,13 +258,13 @@ final class ConnectAttempt {
   /** What was not wanted at first is better than nothing, if a preference is all it was. */
   private void nextPassedOver() {
     if (config.targetSessionAttrs() != TargetSessionAttrs.PREFER_STANDBY) {
-      fail(summary());
+      fail(summary(), !mayHeal);
       return;
     }
     wanted = TargetSessionAttrs.ANY;
     Dial again = passedOver.poll();
     if (again == null) {
-      fail(summary());
+      fail(summary(), !mayHeal);
       return;
     }
     bound(again.host(), 1 + passedOver.size());
@@ -268,14 +297,19 @@ final class ConnectAttempt {
               }
 
               @Override
-              public void notOpened(PgException reason, boolean reached) {
+              public void notOpened(PgException reason, boolean reached, boolean lasting) {
                 if (step != mine) {
+                  return;
+                }
+                Tls used = tls;
+                if (used != null && used.hasAnotherWay(reason)) {
+                  open(dial);
                   return;
                 }
                 if (!reached || dial.encryption() != Dial.Encryption.IF_OFFERED) {
                   ways.clear(); // the same would come of another way
                 }
-                failed(reason);
+                failed(reason, lasting);
               }
             });
   }
@@ -303,39 +337,40 @@ final class ConnectAttempt {
               }
 
               @Override
-              public void failed(PgException reason, boolean refused) {
+              public void failed(PgException reason, boolean refused, boolean lasting) {
                 if (step == mine) {
-                  notStarted(reason, refused);
+                  notStarted(reason, refused, lasting);
                 }
               }
             }));
   }
 
-  private void notStarted(PgException reason, boolean refused) {
+  private void notStarted(PgException reason, boolean refused, boolean lasting) {
     if (reason instanceof PgServerException server) {
       String state = server.sqlState();
       if (!ways.isEmpty() && PERHAPS_OTHERWISE_ENCRYPTED.contains(state)) {
-        failed(reason);
+        failed(reason, true);
         return;
       }
       ways.clear();
       if (!PERHAPS_ELSEWHERE.contains(state.substring(0, 2))) {
         // A wrong password does not get better at the next host, only more often wrong.
         failures.forEach(reason::addSuppressed);
-        fail(reason);
+        fail(reason, true);
         return;
       }
     }
     ways.clear();
     if (refused) {
       failures.forEach(reason::addSuppressed);
-      fail(reason);
+      fail(reason, lasting && !mayHeal);
     } else {
-      failed(reason);
+      failed(reason, lasting);
     }
   }
 
-  private void failed(PgException reason) {
+  private void failed(PgException reason, boolean lasting) {
+    mayHeal |= !lasting;
     step++;
     Channel abandoned = channel;
     if (abandoned != null) {
@@ -381,7 +416,8 @@ final class ConnectAttempt {
                             + " does not say whether it is a standby (target_session_attrs): "
                             + why.getMessage(),
                         RetrySafety.NOT_SENT,
-                        why));
+                        why),
+                    false);
               } else {
                 decide(session, dial, role(row));
               }
@@ -410,6 +446,9 @@ final class ConnectAttempt {
       succeed(session);
       return;
     }
+    if (spread != null) {
+      spread.passedOver(dial.host(), System.nanoTime());
+    }
     new Connection(session).close();
     channel = null; // it ends by itself, in an orderly way
     ways.clear();
@@ -418,20 +457,37 @@ final class ConnectAttempt {
         new PgConnectionException(
             dial + " " + wrong + ", but target_session_attrs=" + config.targetSessionAttrs(),
             RetrySafety.NOT_SENT,
-            null));
+            null),
+        false);
   }
 
   // ---- The end
 
+  private void settle(PgConfig.@Nullable Host taken) {
+    PgConfig.Host tried = first;
+    if (spread != null && tried != null) {
+      spread.end(tried, taken);
+      first = null;
+    }
+  }
+
   private void succeed(Session session) {
     step++;
     stopTimers();
+    Spread counting = spread;
+    if (counting != null) {
+      PgConfig.Host taken = Dial.of(session.channel()).host();
+      settle(taken);
+      session.ended().whenComplete((nothing, never) -> counting.ended(taken));
+    }
     if (!answer.complete(new Connection(session))) {
       session.terminate();
     }
   }
 
-  private void fail(Throwable reason) {
+  private void fail(Throwable reason, boolean forGood) {
+    answer.failedForGood = forGood;
+    settle(null);
     step++;
     stopTimers();
     Channel abandoned = channel;
@@ -444,7 +500,8 @@ final class ConnectAttempt {
   private void giveUp() {
     fail(
         new PgConnectionException(
-            "the attempt to connect was cancelled", RetrySafety.NOT_SENT, null));
+            "the attempt to connect was cancelled", RetrySafety.NOT_SENT, null),
+        false);
   }
 
   /**
@@ -480,7 +537,8 @@ final class ConnectAttempt {
                               .truncatedTo(java.time.temporal.ChronoUnit.MILLIS)
                           + ", its part of the connect timeout",
                       RetrySafety.NOT_SENT,
-                      null));
+                      null),
+                  false);
             },
             share,
             TimeUnit.NANOSECONDS);
@@ -495,7 +553,8 @@ final class ConnectAttempt {
                 + config.connectTimeout()
                 + (failures.isEmpty() ? "" : "; before that: " + summary().getMessage()),
             RetrySafety.NOT_SENT,
-            null));
+            null),
+        false);
   }
 
   private void stopTimers() {

@@ -27,6 +27,7 @@ public final class Connector {
   private final PgConfig config;
   private final EventLoopGroup loops;
   private final @Nullable SslContext sslContext;
+  private final @Nullable Spread spread;
   private final TypeCatalog types;
   private final ScramKeyCache scramKeys = new ScramKeyCache(SCRAM_KEYS);
 
@@ -46,10 +47,12 @@ public final class Connector {
    * Creates the connector of a pool, whose sessions share what each learns of its statements.
    *
    * @param config where and as whom
+   * @param spread whether each goes to the host that has the fewest of them
    * @return the connector
    */
-  public static Connector ofPool(PgConfig config) {
-    return new Connector(config, EventLoops.shared(), null, SHARED_DESCRIPTIONS);
+  public static Connector ofPool(PgConfig config, boolean spread) {
+    return new Connector(
+        config, EventLoops.shared(), null, SHARED_DESCRIPTIONS, spread ? new Spread() : null);
   }
 
   /**
@@ -60,12 +63,17 @@ public final class Connector {
    * @param sslContext what encrypts, in place of what the configuration says; null for that
    */
   public Connector(PgConfig config, EventLoopGroup loops, @Nullable SslContext sslContext) {
-    this(config, loops, sslContext, 0);
+    this(config, loops, sslContext, 0, null);
   }
 
   private Connector(
-      PgConfig config, EventLoopGroup loops, @Nullable SslContext sslContext, int descriptions) {
+      PgConfig config,
+      EventLoopGroup loops,
+      @Nullable SslContext sslContext,
+      int descriptions,
+      @Nullable Spread spread) {
     this.config = config;
+    this.spread = spread;
     this.loops = loops;
     this.sslContext = sslContext;
     this.types = new TypeCatalog(config.codecs(), descriptions);
@@ -91,6 +99,17 @@ public final class Connector {
     ConnectAttempt attempt = new ConnectAttempt(this, loop);
     loop.execute(attempt::begin);
     return attempt.answer();
+  }
+
+  /**
+   * Whether an attempt that failed would fail again: a file is missing, a certificate is not
+   * trusted, the server does not do what is required of it.
+   *
+   * @param attempt what {@link #connect} has returned, or another's future
+   * @return true where waiting does not help; false where it may, or where that is not known
+   */
+  public static boolean isFailedForGood(Object attempt) {
+    return ConnectAttempt.isFailedForGood(attempt);
   }
 
   /**
@@ -134,6 +153,11 @@ public final class Connector {
   /** Runs a task later, on an event loop: it must not block. */
   void schedule(Runnable task, long nanos) {
     loops.next().schedule(task, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Which host comes first; null where the configuration says that. */
+  @Nullable Spread spread() {
+    return spread;
   }
 
   TypeCatalog types() {

@@ -60,8 +60,9 @@ final class Dial {
      * There is no connection; the channel is closed.
      *
      * @param reached whether the server answered, so that it could be spoken to in another way
+     * @param lasting whether it will be the same until somebody changes something
      */
-    void notOpened(PgException reason, boolean reached);
+    void notOpened(PgException reason, boolean reached, boolean lasting);
   }
 
   private static final AttributeKey<Dial> TAKEN = AttributeKey.valueOf(Dial.class, "taken");
@@ -159,7 +160,7 @@ final class Dial {
     reached.addListener(
         done -> {
           if (!done.isSuccess()) {
-            opening.fail(channel, notReached(done.cause()), false);
+            opening.fail(channel, notReached(done.cause()), false, false);
           } else if (hop == null) {
             opening.connected(channel);
           } else {
@@ -169,7 +170,7 @@ final class Dial {
                       if (through.isSuccess()) {
                         opening.connected(channel);
                       } else {
-                        opening.fail(channel, notReached(through.cause()), false);
+                        opening.fail(channel, notReached(through.cause()), false, false);
                       }
                     });
           }
@@ -247,7 +248,7 @@ final class Dial {
           channel.writeAndFlush(out, channel.voidPromise());
         }
       } catch (PgException refused) {
-        fail(channel, refused, true);
+        fail(channel, refused, true, true);
       }
     }
 
@@ -264,7 +265,7 @@ final class Dial {
                   }
                   with.check(engine, host);
                 } catch (PgException refused) {
-                  fail(channel, refused, true);
+                  fail(channel, refused, true, done.isSuccess() || Tls.isLasting(refused));
                   return;
                 }
                 succeed(channel, Encryption.ALWAYS);
@@ -282,13 +283,13 @@ final class Dial {
       outcome.opened(channel);
     }
 
-    void fail(Channel channel, PgException reason, boolean reached) {
+    void fail(Channel channel, PgException reason, boolean reached, boolean lasting) {
       if (over) {
         return;
       }
       over = true;
       channel.close();
-      outcome.notOpened(reason, reached);
+      outcome.notOpened(reason, reached, lasting);
     }
 
     @Override
@@ -308,7 +309,7 @@ final class Dial {
     private void answered(Channel channel, Tls with, ByteBuf in) {
       byte answer = in.readByte();
       if (answer == 'E') {
-        fail(channel, untrusted(in), true);
+        fail(channel, untrusted(in), true, false);
       } else if (answer != 'S' && answer != 'N') {
         fail(
             channel,
@@ -319,6 +320,7 @@ final class Dial {
                     + ": no PostgreSQL does; check host and port",
                 RetrySafety.NOT_SENT,
                 null),
+            false,
             false);
       } else if (in.isReadable()) {
         // Whoever is in between could have put them there, to be taken for the server's own later
@@ -333,6 +335,7 @@ final class Dial {
                     + " may be in between; the connection is not used",
                 RetrySafety.NOT_SENT,
                 null),
+            false,
             false);
       } else if (answer == 'S') {
         startTls(channel, with);
@@ -351,6 +354,7 @@ final class Dial {
                             + " wants it: set ssl = on in postgresql.conf, or use sslmode=prefer"),
                 RetrySafety.NOT_SENT,
                 null),
+            true,
             true);
       }
     }
@@ -382,7 +386,8 @@ final class Dial {
               host + " closed the connection when asked for encryption",
               RetrySafety.NOT_SENT,
               null),
-          true);
+          true,
+          false);
     }
 
     @Override
@@ -395,6 +400,7 @@ final class Dial {
                 "the connection to " + host + " broke: " + cause.getMessage(),
                 RetrySafety.NOT_SENT,
                 cause),
+            false,
             false);
       }
     }

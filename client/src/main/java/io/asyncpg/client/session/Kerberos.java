@@ -215,7 +215,7 @@ final class Kerberos {
       why =
           "the KDC knows no such service: is that the host's name in its keytab, and is krbsrvname"
               + " right?";
-    } else if (said.contains("expired")) {
+    } else if (said.contains("expired") || said.contains("failed to find any kerberos tgt")) {
       why = "the ticket has expired: run kinit";
     } else if (said.contains("clock skew")) {
       why = "this machine's clock and the KDC's differ too much: set them right";

@@ -33,16 +33,16 @@ public final class PooledSession {
     /**
      * It can be lent again: what is asked of it now comes after its reset. On its event loop.
      *
-     * @param wasTouched whether anything was run on it
+     * @param wasUsed whether anything was run on it
      * @param wasInTransaction whether a transaction was open, which is rolled back
      */
-    void returned(boolean wasTouched, boolean wasInTransaction);
+    void returned(boolean wasUsed, boolean wasInTransaction);
 
     /**
-     * It refused to write (SQLSTATE 25006), though its pool wants sessions that write, and does not
-     * say that its server does. On its event loop.
+     * Its server is not of the kind that its pool wants any more: it refused to write (SQLSTATE
+     * 25006) where that is wanted, or is no standby where one is. On its event loop.
      */
-    void refusedToWrite();
+    void hostChanged();
 
     /**
      * It has ended. On its event loop.
@@ -211,11 +211,11 @@ public final class PooledSession {
 
   // ---- On the event loop
 
-  void returned(Lease lease, boolean wasTouched, boolean wasInTransaction) {
+  void returned(Lease lease, boolean wasUsed, boolean wasInTransaction) {
     session.runOnLoop(
         () -> {
           if (!session.isEnded()) {
-            keeper.returned(wasTouched, wasInTransaction);
+            keeper.returned(wasUsed, wasInTransaction);
           }
           lease.over().complete(null);
         });
@@ -235,7 +235,15 @@ public final class PooledSession {
         || readOnly == null
         || standby.equals("on")
         || (readOnly.equals("on") && wanted == TargetSessionAttrs.READ_WRITE)) {
-      keeper.refusedToWrite();
+      keeper.hostChanged();
+    }
+  }
+
+  /** Its server says that it is no standby any more. */
+  void promoted() {
+    TargetSessionAttrs wanted = session.config().targetSessionAttrs();
+    if (wanted == TargetSessionAttrs.STANDBY || wanted == TargetSessionAttrs.PREFER_STANDBY) {
+      keeper.hostChanged();
     }
   }
 

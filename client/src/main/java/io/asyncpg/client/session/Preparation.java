@@ -67,6 +67,7 @@ final class Preparation {
   private final CodecRegistry codecs;
   private final int generation;
   private final long madeAt = System.nanoTime();
+  private @Nullable Boolean mayLeaveTraces;
 
   private State state = State.COLD;
   private boolean onServer;
@@ -95,6 +96,16 @@ final class Preparation {
 
   String sql() {
     return sql;
+  }
+
+  /** Whether running it may leave anything in the session. */
+  boolean mayLeaveTraces() {
+    Boolean known = mayLeaveTraces;
+    if (known == null) {
+      known = Sql.mayLeaveTraces(sql);
+      mayLeaveTraces = known;
+    }
+    return known;
   }
 
   byte[] name() {

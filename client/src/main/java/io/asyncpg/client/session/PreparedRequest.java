@@ -37,6 +37,12 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
     this.sql = sql;
   }
 
+  @Override
+  boolean mayLeaveTraces() {
+    Preparation used = preparation;
+    return used == null || used.mayLeaveTraces();
+  }
+
   /** Runs a statement that the application holds, in place of one from the cache. */
   final void hold(HeldStatement statement) {
     held = statement;

@@ -68,9 +68,14 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
     lease = asking;
   }
 
-  /** Whether it may leave anything in the session that the next borrower must not find. */
-  boolean touches() {
+  /** Whether it is somebody's use of the session. */
+  boolean uses() {
     return true;
+  }
+
+  /** Whether it may leave anything in the session that the next borrower must not find. */
+  boolean mayLeaveTraces() {
+    return uses();
   }
 
   final PgFuture<T> future() {

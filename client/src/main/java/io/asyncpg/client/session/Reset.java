@@ -42,7 +42,7 @@ class Reset extends Request<Void> {
     session.statements().codecs().reset();
     session.transactions().leave();
     open = session.transactionStatus() != TransactionStatus.IDLE;
-    if (hasWork(session.isTouched(), open)) {
+    if (hasWork(session.isUsed(), session.isTouched(), open)) {
       session.untouched();
       return false;
     }
@@ -52,8 +52,8 @@ class Reset extends Request<Void> {
   }
 
   /** Whether the server has to be asked for anything. */
-  boolean hasWork(boolean touched, boolean open) {
-    return touched || open;
+  boolean hasWork(boolean used, boolean touched, boolean open) {
+    return used || open;
   }
 
   @Override
@@ -101,7 +101,7 @@ class Reset extends Request<Void> {
   }
 
   @Override
-  boolean touches() {
+  boolean uses() {
     return false;
   }
 
@@ -147,9 +147,9 @@ class Reset extends Request<Void> {
     }
 
     @Override
-    boolean hasWork(boolean touched, boolean open) {
+    boolean hasWork(boolean used, boolean touched, boolean open) {
       rollsBackOnly = home.isResetByPool();
-      home.returned(lease, touched, open);
+      home.returned(lease, used, open);
       return open || (touched && !rollsBackOnly);
     }
 

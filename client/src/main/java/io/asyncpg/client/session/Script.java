@@ -40,6 +40,11 @@ final class Script extends Request<CommandTag> {
   }
 
   @Override
+  boolean mayLeaveTraces() {
+    return Sql.mayLeaveTraces(sql);
+  }
+
+  @Override
   long rowsTouched() {
     return tag.rows();
   }

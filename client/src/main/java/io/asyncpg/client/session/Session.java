@@ -126,6 +126,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private volatile @Nullable Throwable whyEnded;
 
   /** Whether anything was run since it began or was reset. */
+  private boolean used;
+
   private boolean touched;
 
   /** How many requests of its callers have been written. */
@@ -558,9 +560,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       values.clear();
     }
     transactions.written(exchange);
-    if (exchange instanceof Request<?> request && request.touches()) {
-      touched = true;
+    if (exchange instanceof Request<?> request && request.uses()) {
+      used = true;
       requests++;
+      // Nobody asks that of a session without a pool.
+      touched |= home == null || request.mayLeaveTraces();
     }
     exchange.become(Exchange.Stage.WRITTEN);
     inFlight.add(exchange);
@@ -643,15 +647,23 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     queryListeners.clear();
   }
 
+  /** Whether anything was run since it was as good as new. */
+  boolean isUsed() {
+    return used;
+  }
+
+  /** Whether anything of that may have left traces. */
   boolean isTouched() {
     return touched;
   }
 
   void touch() {
+    used = true;
     touched = true;
   }
 
   void untouched() {
+    used = false;
     touched = false;
   }
 
@@ -826,6 +838,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
             null);
       }
       String before = parameters.put(status.name(), status.value());
+      PooledSession pool = home;
+      if (pool != null && status.name().equals("in_hot_standby") && status.value().equals("off")) {
+        pool.promoted();
+      }
       if (!parameterListeners.isEmpty() && !status.value().equals(before)) {
         deliver(new ParameterChange(status.name(), status.value()));
       }

@@ -4,10 +4,118 @@ import io.asyncpg.error.PgException;
 import io.asyncpg.types.PgType;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** What has to be known of an SQL text without understanding it. */
 final class Sql {
+  /** Statements that leave nothing in their session, unless a function that they call does. */
+  private static final Set<String> PLAIN_STATEMENTS =
+      Set.of("select", "insert", "update", "delete", "merge", "values", "with", "table");
+
+  /** Words behind which a parenthesis is no function's, and functions without any effect. */
+  private static final Set<String> HARMLESS_BEFORE_PARENTHESIS =
+      Pattern.compile("\\s+")
+          .splitAsStream(
+              """
+          all and any array as between by case conflict cube distinct else end except exists filter
+          from full group grouping having ilike in inner intersect into join key lateral left like
+          limit matched materialized not of offset on only or order outer over partition recursive returning
+          right rollup row rows select set sets similar some then to union unique update using
+          values when where window with within
+          bigint bit char character decimal double float int integer interval numeric real smallint
+          text time timestamp timestamptz varchar varying
+          abs age any_value array_agg array_append array_cat array_length array_position
+          array_prepend array_remove array_to_string avg bit_and bit_or bool_and bool_or btrim
+          cardinality cast ceil ceiling char_length clock_timestamp coalesce concat concat_ws count
+          cume_dist current_setting date_bin date_part date_trunc decode dense_rank encode every exp
+          extract first_value floor format gen_random_uuid generate_series greatest initcap
+          json_agg json_build_array json_build_object json_object_agg jsonb_agg
+          jsonb_array_elements jsonb_array_elements_text jsonb_array_length jsonb_build_array
+          jsonb_build_object jsonb_each jsonb_each_text jsonb_extract_path
+          jsonb_extract_path_text jsonb_object_agg jsonb_object_keys jsonb_set jsonb_strip_nulls
+          lag last_value lead least length ln log lower lpad ltrim make_date make_interval
+          make_timestamp make_timestamptz max md5 min mod nextval now nth_value ntile nullif
+          num_nonnulls num_nulls octet_length overlay percent_rank percentile_cont percentile_disc
+          pg_backend_pid pg_notify pg_sleep pg_typeof position power random rank regexp_match
+          regexp_matches regexp_replace repeat replace reverse round row_number row_to_json rpad
+          rtrim sha256 sign split_part sqrt starts_with statement_timestamp stddev string_agg
+          string_to_array strpos substr substring sum to_char to_date to_json to_jsonb to_number
+          to_timestamp transaction_timestamp translate trim trunc unnest upper variance width_bucket
+          """
+                  .strip())
+          .collect(Collectors.toUnmodifiableSet());
+
+  /** Words behind which a name with a parenthesis is that of a table, or an alias. */
+  private static final Set<String> NAMES_FOLLOW = Set.of("into", "as", "with", "recursive");
+
   private Sql() {}
+
+  /**
+   * Whether a statement may leave something in its session that another borrower must not find: a
+   * setting, a lock, a cursor, a channel that is listened to. It does not if it reads and writes
+   * rows and calls only functions known to do nothing else. What a trigger, a view or an operator
+   * does behind its back is not seen.
+   */
+  static boolean mayLeaveTraces(String sql) {
+    int at = beginning(sql);
+    if (sql.indexOf('\\') >= 0 || !PLAIN_STATEMENTS.contains(lower(sql, at, endOfWord(sql, at)))) {
+      return true;
+    }
+    String before = "";
+    String name = ""; // what a parenthesis that comes now belongs to
+    boolean dotted = false;
+    while (at < sql.length()) {
+      char c = sql.charAt(at);
+      int end = at + 1;
+      if (isWord(c) || c == '"') {
+        end = c == '"' ? endOfQuoted(sql, at, '"', false) : endOfWord(sql, at);
+        String word = lower(sql, at, end);
+        before = dotted ? before : name;
+        name = dotted ? name + "." + word : word;
+        dotted = false;
+      } else if (Character.isWhitespace(c)) {
+        end = at + 1;
+      } else if (sql.startsWith("--", at) || sql.startsWith("/*", at)) {
+        end = at + beginning(sql.substring(at));
+      } else if (c == '.') {
+        dotted = true;
+      } else if (c == ';') {
+        return beginning(sql.substring(end)) < sql.length() - end; // another statement
+      } else if (c == '(' && !isHarmless(before, name)) {
+        return true;
+      } else {
+        end = c == '\'' ? endOfQuoted(sql, at, c, false) : end;
+        end = c == '$' ? endOfDollarQuoted(sql, at) : end;
+        before = "";
+        name = "";
+        dotted = false;
+      }
+      at = end;
+    }
+    return false;
+  }
+
+  private static boolean isHarmless(String before, String name) {
+    return name.isEmpty()
+        || NAMES_FOLLOW.contains(before)
+        || HARMLESS_BEFORE_PARENTHESIS.contains(
+            name.startsWith("pg_catalog.") ? name.substring("pg_catalog.".length()) : name);
+  }
+
+  private static int endOfWord(String sql, int at) {
+    int end = at;
+    while (end < sql.length()
+        && (isWord(sql.charAt(end)) || (end > at && sql.charAt(end) == '$'))) {
+      end++;
+    }
+    return end;
+  }
+
+  private static String lower(String sql, int from, int to) {
+    return sql.substring(from, to).toLowerCase(Locale.ROOT);
+  }
 
   /**
    * Whether a single statement may begin a transaction block: it starts with B or S, or with

@@ -42,8 +42,9 @@ final class Startup extends Exchange {
      * There is no session.
      *
      * @param refused whether it was we who would not go on, for a reason that every host shares
+     * @param lasting whether it will be the same until somebody changes something
      */
-    void failed(PgException reason, boolean refused);
+    void failed(PgException reason, boolean refused, boolean lasting);
   }
 
   /** More requests than any honest server makes. */
@@ -71,6 +72,7 @@ final class Startup extends Exchange {
   private int authenticationMessages;
   private @Nullable PgException failure;
   private boolean refused;
+  private boolean lasting;
 
   /**
    * Creates the exchange.
@@ -507,9 +509,11 @@ final class Startup extends Exchange {
 
   /** It is for us that this goes no further; at another host it would be the same. */
   private PgConnectionException refused(String message) {
+    lasting = true;
     return refused(message, null);
   }
 
+  /** The same, because of something else, which may be otherwise next time. */
   private PgConnectionException refused(String message, @Nullable Throwable cause) {
     Throwable unwrapped =
         cause instanceof CompletionException && cause.getCause() != null ? cause.getCause() : cause;
@@ -563,7 +567,7 @@ final class Startup extends Exchange {
     if (own == null) {
       own = reason instanceof PgException known ? told(known) : broken(reason);
     }
-    outcome.failed(own, refused);
+    outcome.failed(own, refused, lasting || (tls != null && Tls.isLasting(own)));
   }
 
   private PgException told(PgException reason) {

@@ -280,6 +280,11 @@ final class StatementBatch implements PgBatch {
     }
 
     @Override
+    boolean mayLeaveTraces() {
+      return statements.stream().anyMatch(PreparedRequest::mayLeaveTraces);
+    }
+
+    @Override
     boolean isReadyToWrite(Session session, boolean first) {
       makeRoom(session.statements());
       boolean ready = true;

@@ -7,10 +7,17 @@ import io.asyncpg.client.SslNegotiation;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.RetrySafety;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.handler.ssl.ApplicationProtocolConfig;
 import io.netty.handler.ssl.NotSslRecordException;
+import io.netty.handler.ssl.OpenSsl;
 import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslProvider;
+import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.net.IDN;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -29,6 +36,7 @@ import java.security.cert.CRL;
 import java.security.cert.CertPathBuilder;
 import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertStore;
+import java.security.cert.CertificateException;
 import java.security.cert.CertificateExpiredException;
 import java.security.cert.CertificateNotYetValidException;
 import java.security.cert.CertificateParsingException;
@@ -49,6 +57,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.net.ssl.CertPathTrustManagerParameters;
 import javax.net.ssl.KeyManager;
@@ -56,6 +66,7 @@ import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
@@ -67,7 +78,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The TLS of one configuration, its files read: makes the engines, says whether what came of the
- * handshake will do, and why one failed. Immutable; for any thread.
+ * handshake will do, and why one failed. For any thread.
+ *
+ * <p>The engines are OpenSSL's where netty-tcnative is there and can do what is asked, else the
+ * JDK's. Who is trusted is decided by the JDK's rules in both cases, and a failure is told in the
+ * same words.
  */
 final class Tls {
   /** What every PostgreSQL connection names, so that no other protocol's server can be meant. */
@@ -76,14 +91,30 @@ final class Tls {
   /** How the JDK reports an alert of the peer. */
   private static final String ALERT = "Received fatal alert: ";
 
+  /** How OpenSSL does, with blanks, and BoringSSL with underlines. */
+  private static final Pattern OPENSSL_ALERT =
+      Pattern.compile("\\b(?:ssl|tls)v\\d+_(?:alert_)?([a-z_]+)");
+
+  /** Netty's own switch, looked at here each time. */
+  private static final String NO_OPENSSL = "io.netty.handler.ssl.noOpenSsl";
+
+  /** Whose word counts where the application has brought its own. */
+  private static final String GIVEN = "the SSLContext that the application has given";
+
   private static final Path SYSTEM = Path.of("system");
   private static final List<String> VERSIONS = List.of("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3");
 
   private final PgConfig config;
   private final SSLContext context;
 
-  /** What makes the engines in place of the context, where an application has brought it. */
+  /** What makes the engines in place of the context: an application's, or OpenSSL. */
   private final @Nullable SslContext netty;
+
+  /** Whether it is OpenSSL because that is there, so that the context would do as well. */
+  private final boolean byItself;
+
+  /** Whether a server had nothing in common with OpenSSL, which the context may have. */
+  private volatile boolean refused;
 
   private final String[] versions;
 
@@ -97,12 +128,14 @@ final class Tls {
       PgConfig config,
       SSLContext context,
       @Nullable SslContext netty,
+      boolean byItself,
       String[] versions,
       @Nullable String authorities,
       Map<Path, String> files) {
     this.config = config;
     this.context = context;
     this.netty = netty;
+    this.byItself = byItself;
     this.versions = versions;
     this.authorities = authorities;
     this.files = files;
@@ -116,7 +149,7 @@ final class Tls {
    */
   static Tls load(PgConfig config, @Nullable SslContext netty) {
     try {
-      return new Loading(config).tls(netty);
+      return netty == null ? new Loading(config).tls() : new Loading(config).tls(netty);
     } catch (IllegalArgumentException e) {
       throw new PgConnectionException(
           "TLS cannot be set up: " + e.getMessage(), RetrySafety.NOT_SENT, e);
@@ -141,16 +174,24 @@ final class Tls {
 
   /** A handler that shakes hands, as soon as it is in a pipeline, with this host. */
   SslHandler handler(PgConfig.Host host) {
-    String name = peerName(host);
-    // The certificates are verified and the keys agreed on elsewhere: it takes milliseconds.
-    SslHandler handler;
-    if (netty == null) {
-      SSLEngine made = context.createSSLEngine(name, host.port());
-      made.setUseClientMode(true);
-      handler = new SslHandler(made, OffLoop.THREADS);
-    } else {
-      handler = netty.newHandler(ByteBufAllocator.DEFAULT, name, host.port(), OffLoop.THREADS);
+    try {
+      return configured(unconfigured(host), peerName(host));
+    } finally {
+      Reference.reachabilityFence(this); // an engine of OpenSSL keeps its context from here on
     }
+  }
+
+  private SslHandler unconfigured(PgConfig.Host host) {
+    // The certificates are verified and the keys agreed on elsewhere: it takes milliseconds.
+    if (netty == null || refused) {
+      SSLEngine made = context.createSSLEngine(peerName(host), host.port());
+      made.setUseClientMode(true);
+      return new SslHandler(made, OffLoop.THREADS);
+    }
+    return netty.newHandler(ByteBufAllocator.DEFAULT, peerName(host), host.port(), OffLoop.THREADS);
+  }
+
+  private SslHandler configured(SslHandler handler, String name) {
     SSLEngine engine = handler.engine();
     engine.setEnabledProtocols(versions);
     SSLParameters parameters = engine.getSSLParameters();
@@ -161,6 +202,21 @@ final class Tls {
     engine.setSSLParameters(parameters);
     handler.setHandshakeTimeoutMillis(0); // the attempt to connect has its own bounds
     return handler;
+  }
+
+  /**
+   * Whether another attempt is worth making after a failed one: a server whose only certificate is
+   * of Ed25519 finds nothing in common with BoringSSL, and is at home with the JDK. From then on it
+   * is the JDK that shakes hands.
+   */
+  boolean hasAnotherWay(Throwable failure) {
+    for (Throwable cause = failure; byItself && cause != null; cause = cause.getCause()) {
+      if ("handshake_failure".equals(openSslAlert(String.valueOf(cause.getMessage())))) {
+        refused = true;
+        return true;
+      }
+    }
+    return false;
   }
 
   /** The name without an IPv6 zone and without the dot of the root. */
@@ -223,6 +279,18 @@ final class Tls {
         "no TLS with " + host + ": " + reason(failure, host), RetrySafety.NOT_SENT, failure);
   }
 
+  /** Whether the next handshake will fail as this one did: it was ended, not broken off. */
+  static boolean isLasting(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof CertificateException
+          || cause instanceof CertPathValidatorException
+          || alertName(String.valueOf(cause.getMessage())) != null) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private String reason(Throwable failure, PgConfig.Host host) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       String message = String.valueOf(cause.getMessage());
@@ -257,11 +325,12 @@ final class Tls {
         return "the server's certificate is not signed by any authority in "
             + authorities
             + ": add its authority there (sslrootcert)";
-      } else if (message.contains(ALERT)) {
-        return versionOrAlert(message);
+      } else if (alertName(message) != null) {
+        return versionOrAlert(String.valueOf(alertName(message)));
       } else if (message.contains("No appropriate protocol")
           || message.contains("not supported by enabled")
-          || message.contains("chosen protocol version")) {
+          || message.contains("chosen protocol version")
+          || lower(message).contains("unsupported_protocol")) {
         return "no TLS version in common: we allow " + String.join(", ", versions);
       } else if (cause instanceof java.nio.channels.ClosedChannelException) {
         return "the server closed the connection during the handshake";
@@ -270,26 +339,44 @@ final class Tls {
     return String.valueOf(failure.getMessage());
   }
 
-  private String versionOrAlert(String message) {
-    return message.endsWith("protocol_version")
+  private String versionOrAlert(String name) {
+    return name.equals("protocol_version")
         ? "the server wants another TLS version than " + String.join(", ", versions)
-        : alert(message);
+        : alert(name);
   }
 
   /** What the server complains about, perhaps only after the handshake was done for us. */
   static String alert(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      String message = cause.getMessage();
-      if (message != null && message.contains(ALERT)) {
-        return alert(message);
+      String name = alertName(String.valueOf(cause.getMessage()));
+      if (name != null) {
+        return alert(name);
       }
     }
     return String.valueOf(failure.getMessage());
   }
 
-  private static String alert(String message) {
-    // JDK 25 puts "(unknown_ca) " in front of what JDK 17 says.
-    String name = message.substring(message.indexOf(ALERT) + ALERT.length());
+  /**
+   * The alert of the peer that a message of the JDK or of OpenSSL tells of; null if it does not.
+   */
+  static @Nullable String alertName(String message) {
+    int at = message.indexOf(ALERT);
+    if (at >= 0) {
+      return message.substring(at + ALERT.length()); // JDK 25 puts "(unknown_ca) " in front
+    }
+    return openSslAlert(message);
+  }
+
+  private static @Nullable String openSslAlert(String message) {
+    Matcher alert = OPENSSL_ALERT.matcher(lower(message));
+    return alert.find() ? alert.group(1) : null;
+  }
+
+  private static String lower(String message) {
+    return message.toLowerCase(Locale.ROOT).replace(' ', '_');
+  }
+
+  private static String alert(String name) {
     return switch (name) {
       case "no_application_protocol" -> "the server does not speak PostgreSQL on this port (ALPN)";
       case "unknown_ca" ->
@@ -350,6 +437,16 @@ final class Tls {
     };
   }
 
+  /** Lets go of what OpenSSL has allocated, when nobody can connect with it any more. */
+  private record OpenSslContexts(SslContext context) implements Runnable {
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    @Override
+    public void run() {
+      ReferenceCountUtil.release(context);
+    }
+  }
+
   /** Collects what the files say. */
   private static final class Loading {
     private final PgConfig config;
@@ -360,17 +457,59 @@ final class Tls {
       this.config = config;
     }
 
-    Tls tls(@Nullable SslContext netty) throws GeneralSecurityException, IOException {
-      SSLContext own = netty == null ? config.sslContext() : SSLContext.getDefault();
+    /** The application's own. */
+    Tls tls(SslContext netty) throws GeneralSecurityException {
+      SSLContext unused = SSLContext.getDefault();
+      return new Tls(config, unused, netty, false, versions(unused), GIVEN, Map.of());
+    }
+
+    Tls tls() throws GeneralSecurityException, IOException {
+      SSLContext own = config.sslContext();
       if (own != null) {
-        String said = "the SSLContext that the application has given";
-        return new Tls(config, own, netty, versions(own), said, Map.of());
+        return new Tls(config, own, null, false, versions(own), GIVEN, Map.of());
       }
       SSLContext context = SSLContext.getInstance("TLS");
       Pem.Identity identity = config.sslCertMode() == SslCertMode.DISABLE ? null : identity();
-      context.init(
-          identity == null ? null : new KeyManager[] {new Client(identity)}, trust(), null);
-      return new Tls(config, context, null, versions(context), authorities, files);
+      KeyManager[] keys = identity == null ? null : new KeyManager[] {new Client(identity)};
+      TrustManager[] trust = trust();
+      context.init(keys, trust, null);
+      String[] versions = versions(context);
+      if (!isForOpenSsl(identity)) {
+        return new Tls(config, context, null, false, versions, authorities, files);
+      }
+      SslContext openSsl = openSsl(keys, trust, versions);
+      Tls tls = new Tls(config, context, openSsl, true, versions, authorities, files);
+      OpenSslContexts.CLEANER.register(tls, new OpenSslContexts(openSsl));
+      return tls;
+    }
+
+    /** Whether OpenSSL is there and can do all that is asked: what it cannot, the JDK does. */
+    private boolean isForOpenSsl(Pem.@Nullable Identity identity) {
+      return !Boolean.getBoolean(NO_OPENSSL)
+          && OpenSsl.isAvailable()
+          && OpenSsl.supportsKeyManagerFactory()
+          && config.sslSni() // Netty's OpenSSL always says the name
+          && (identity == null || !isEdwards(identity.key()));
+    }
+
+    private static boolean isEdwards(PrivateKey key) {
+      return key.getAlgorithm().startsWith("Ed"); // BoringSSL does not sign with it
+    }
+
+    private static SslContext openSsl(
+        KeyManager @Nullable [] keys, TrustManager[] trust, String[] versions) throws SSLException {
+      SslContextBuilder builder =
+          SslContextBuilder.forClient()
+              .sslProvider(SslProvider.OPENSSL_REFCNT)
+              .trustManager(trust[0])
+              .protocols(versions)
+              .applicationProtocolConfig(
+                  new ApplicationProtocolConfig(
+                      ApplicationProtocolConfig.Protocol.ALPN,
+                      ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
+                      ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
+                      ALPN));
+      return (keys == null ? builder : builder.keyManager(keys[0])).build();
     }
 
     private String[] versions(SSLContext context) {

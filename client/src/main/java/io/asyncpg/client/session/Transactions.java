@@ -236,6 +236,11 @@ final class Transactions {
       return block;
     }
 
+    @Override
+    boolean mayLeaveTraces() {
+      return false; // what is still open when the session comes back is rolled back
+    }
+
     /** Its handle, before it is known whether it could be begun. */
     Transaction transaction() {
       return transaction;
@@ -356,6 +361,11 @@ final class Transactions {
 
     @Override
     boolean mayBeStopped() {
+      return false;
+    }
+
+    @Override
+    boolean mayLeaveTraces() {
       return false;
     }
 

@@ -1,0 +1,60 @@
+package io.asyncpg.client.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Which statements a session has to be reset for. */
+class SqlTracesTest {
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "SELECT 1",
+        " -- why\n/* and /* how */ */ select $1::int + 2;",
+        "SELECT 1; -- that is all",
+        "SELECT count(*), sum ( a ) FROM t WHERE b IN ($1, $2) AND (c OR NOT (d))",
+        "SELECT pg_catalog.lower(name) FROM people",
+        "SELECT a.b.c, t.x::numeric(10, 2), cast(y AS varchar(3)) FROM a.b, (VALUES (1)) v",
+        "INSERT INTO app.orders (id, note) VALUES ($1, 'set_config(''a'')') ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO \"Orders\" (id) SELECT generate_series(1, 10) RETURNING (id)",
+        "UPDATE t SET (a, b) = ($1, coalesce($2, now())) WHERE id = ANY ($3)",
+        "DELETE FROM t USING u WHERE t.id = u.id AND EXISTS (SELECT 1)",
+        "WITH RECURSIVE n(i) AS (VALUES (1)) SELECT max(i) OVER (PARTITION BY i) FROM n AS m(i)",
+        "SELECT $q$pg_advisory_lock(1)$q$ FROM t WHERE x = E'y' AND z = $1",
+        "TABLE t",
+        "VALUES (1), (2)"
+      })
+  void rowsThatAreReadAndWrittenLeaveNone(String sql) {
+    assertThat(Sql.mayLeaveTraces(sql)).isFalse();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "SET work_mem = '1MB'",
+        "LISTEN c",
+        "BEGIN",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
+        "CALL p()",
+        "DO 'BEGIN END'",
+        "PREPARE p AS SELECT 1",
+        "EXPLAIN ANALYZE SELECT set_config('a.b', 'c', false)",
+        "SELECT set_config('a.b', 'c', false)",
+        "SELECT pg_advisory_lock /* here */ (1)",
+        "SELECT pg_catalog.set_config('a.b', 'c', false)",
+        "SELECT app.now()",
+        "SELECT \"now\"()",
+        "SELECT my_function($1)",
+        "INSERT INTO t VALUES (my_function())",
+        "SELECT 1; SET x.y = 1",
+        "SELECT 1; SELECT 2",
+        "WITH a AS (SELECT pg_try_advisory_lock(5)) SELECT 1 FROM a",
+        "SELECT 'a\\', set_config('a.b', 'c', false) -- '",
+        "SELECT 1 FROM t, my_function(1) AS f(x)"
+      })
+  void whateverElseMay(String sql) {
+    assertThat(Sql.mayLeaveTraces(sql)).isTrue();
+  }
+}
