@@ -159,10 +159,19 @@ final class EventLoops {
     }
   }
 
-  private static final class LoopThread extends FastThreadLocalThread {
+  static final class LoopThread extends FastThreadLocalThread {
+    /** Whether it sleeps on purpose, its loop being lent. */
+    volatile boolean asleep;
+
     LoopThread(Runnable work, String name) {
       super(work, name);
       setDaemon(true);
+    }
+
+    /** For those who watch threads that must not block. */
+    @Override
+    public boolean permitBlockingCalls() {
+      return asleep;
     }
   }
 

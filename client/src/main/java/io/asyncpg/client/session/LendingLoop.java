@@ -168,7 +168,7 @@ final class LendingLoop extends SingleThreadIoEventLoop {
     LockSupport.unpark(next);
     while (true) {
       if (!wantedBack) {
-        LockSupport.parkNanos(this, look);
+        sleep(look);
       }
       long now = waits;
       if (driver != null) {
@@ -178,7 +178,7 @@ final class LendingLoop extends SingleThreadIoEventLoop {
         }
         look = now == seen ? Math.min(2 * look, LONGEST_LOOK) : LOOK;
         if (wantedBack) {
-          LockSupport.parkNanos(this, look); // the tenant calls when it is through
+          sleep(look); // the tenant calls when it is through
         }
       } else if ((wantedBack || now == seen || isShuttingDown())
           && DRIVER.compareAndSet(this, null, self)) {
@@ -194,6 +194,18 @@ final class LendingLoop extends SingleThreadIoEventLoop {
       runSafely(left);
     } else if (seen - since > MOST_WAITS_TO_BECOME_TENANT) {
       waitsNeeded = Math.max(waitsNeeded / 2, WAITS_TO_BECOME_TENANT);
+    }
+  }
+
+  private void sleep(long nanos) {
+    EventLoops.LoopThread self =
+        Thread.currentThread() instanceof EventLoops.LoopThread ours ? ours : null;
+    if (self != null) {
+      self.asleep = true;
+    }
+    LockSupport.parkNanos(this, nanos);
+    if (self != null) {
+      self.asleep = false;
     }
   }
 

@@ -43,7 +43,7 @@ final class SocketlessSession implements AutoCloseable {
               }
 
               @Override
-              public void failed(PgException reason, boolean refused) {
+              public void failed(PgException reason, boolean refused, boolean lasting) {
                 outcomes++;
                 connected.completeExceptionally(reason);
               }
