@@ -126,6 +126,25 @@ class FaultTest {
         .build();
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aServerThatLeavesInTheMiddleOfTheHandshakeIsNamed(boolean hard) {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      Script script = server.connection().expectSslRequest().send(new byte[] {'S'});
+      if (hard) {
+        script.cutWithReset();
+      } else {
+        script.cutWithFin();
+      }
+      String dsn = server.dsn().replace("sslmode=disable", "sslmode=require");
+      assertThatThrownBy(() -> PgConnection.connect(dsn).await())
+          .isInstanceOfSatisfying(
+              PgConnectionException.class,
+              e -> assertThat(e.retrySafety()).isEqualTo(RetrySafety.NOT_SENT))
+          .hasMessageContaining(String.valueOf(server.port()));
+    }
+  }
+
   @Test
   void aServerThatDripsBytesForEverIsLeftAtTheDeadline() {
     try (FaultyProxy proxy = FaultyProxy.before(SERVER)) {

@@ -509,6 +509,8 @@ class TransactionTest {
     AtomicInteger attempts = new AtomicInteger();
     PgTransaction rival = other.begin().await();
     rival.execute("UPDATE account SET sum = sum + 1 WHERE id = 2").await();
+    CompletableFuture<Boolean> hasOne = new CompletableFuture<>();
+    CompletableFuture<Boolean> rivalWaits = new CompletableFuture<>();
     PgFuture<CommandTag> mine =
         connection.transaction(
             TransactionOptions.defaults().retries(3),
@@ -516,13 +518,21 @@ class TransactionTest {
               attempts.incrementAndGet();
               return tx.execute("UPDATE account SET sum = sum + 10 WHERE id = 1")
                   .thenCompose(
+                      done -> {
+                        hasOne.complete(true);
+                        return rivalWaits;
+                      })
+                  .thenCompose(
                       done -> tx.execute("UPDATE account SET sum = sum + 10 WHERE id = 2"));
             });
     try (PgConnection witness = PgConnection.connect(TestServer.shared().dsn()).await()) {
+      hasOne.join();
+      PgFuture<CommandTag> theirs = rival.execute("UPDATE account SET sum = sum + 1 WHERE id = 1");
       String waits = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1";
-      awaitTrue(witness, waits, connection.serverPid());
-      // Each waits for the other now: the server ends one, whose deadlock_timeout is the shorter.
-      rival.execute("UPDATE account SET sum = sum + 1 WHERE id = 1").await();
+      awaitTrue(witness, waits, other.serverPid());
+      // Who waits last looks for a deadlock once, after its deadlock_timeout, and finds it.
+      rivalWaits.complete(true);
+      theirs.await();
       rival.commit().await();
     }
     mine.orTimeout(30, TimeUnit.SECONDS).join();

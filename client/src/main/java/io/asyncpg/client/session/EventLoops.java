@@ -244,8 +244,8 @@ final class EventLoops {
       return false;
     }
     return switch (transport) {
-      case EPOLL -> Epoll.isAvailable() && ioLoop.isIoType(EpollIoHandler.class);
-      case IO_URING -> IoUring.isAvailable() && ioLoop.isIoType(IoUringIoHandler.class);
+      case EPOLL -> ioLoop.isIoType(EpollIoHandler.class) && Epoll.isAvailable();
+      case IO_URING -> ioLoop.isIoType(IoUringIoHandler.class) && IoUring.isAvailable();
       case NIO -> ioLoop.isIoType(NioIoHandler.class);
     };
   }
