@@ -108,7 +108,10 @@ public final class ReplicaRouting {
 
   private static EmbeddedPostgres start(Path data, int port) throws IOException {
     EmbeddedPostgres.Builder builder =
-        EmbeddedPostgres.builder().setDataDirectory(data).setCleanDataDirectory(false);
+        EmbeddedPostgres.builder()
+            .setPGStartupWait(ExampleServer.PATIENCE)
+            .setDataDirectory(data)
+            .setCleanDataDirectory(false);
     return (port == 0 ? builder : builder.setPort(port)).start();
   }
 

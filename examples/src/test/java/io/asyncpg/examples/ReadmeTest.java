@@ -244,16 +244,21 @@ class ReadmeTest {
 
   @Test
   void everySnippetOfTheReadmeStandsInThisFile() throws Exception {
+    assertThat(snippetsIn(Path.of("../README.md"))).isGreaterThanOrEqualTo(12);
+    assertThat(snippetsIn(Path.of("../docs/getting-started.md"))).isGreaterThanOrEqualTo(4);
+  }
+
+  private static int snippetsIn(Path page) throws Exception {
     String here =
         plain(Files.readString(Path.of("src/test/java/io/asyncpg/examples/ReadmeTest.java")));
-    String readme = Files.readString(Path.of("../README.md"));
-    Matcher snippet = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(readme);
+    Matcher snippet =
+        Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(page));
     int snippets = 0;
     while (snippet.find()) {
       snippets++;
       assertThat(here).contains(plain(Objects.requireNonNull(snippet.group(1))));
     }
-    assertThat(snippets).isGreaterThanOrEqualTo(12);
+    return snippets;
   }
 
   /** The lines are broken elsewhere on a page. */

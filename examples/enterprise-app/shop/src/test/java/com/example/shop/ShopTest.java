@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.asyncpg.client.PgConnection;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -22,7 +23,7 @@ class ShopTest {
   void ordersGoInAndComeOut() throws IOException {
     var ann = new Shop.Order("Ann", new Level("paid"), List.of(new Shop.Line("cup", 2)));
     var bob = new Shop.Order("Bob", new Level("free"), List.of());
-    try (EmbeddedPostgres server = EmbeddedPostgres.builder().start();
+    try (EmbeddedPostgres server = EmbeddedPostgres.builder().setPGStartupWait(Duration.ofMinutes(1)).start();
         var shop =
             new Shop("postgresql://postgres@localhost:" + server.getPort() + "/postgres")) {
       shop.create();

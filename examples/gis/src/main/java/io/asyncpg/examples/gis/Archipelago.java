@@ -15,6 +15,8 @@ import org.locationtech.jts.geom.MultiPolygon;
 import org.locationtech.jts.geom.Point;
 import org.locationtech.jts.geom.Polygon;
 import org.locationtech.jts.geom.PrecisionModel;
+import org.locationtech.jts.geom.prep.PreparedGeometry;
+import org.locationtech.jts.geom.prep.PreparedGeometryFactory;
 import org.locationtech.jts.geom.util.GeometryFixer;
 import org.locationtech.jts.operation.overlayng.OverlayNG;
 import org.locationtech.jts.operation.overlayng.OverlayNGRobust;
@@ -133,6 +135,7 @@ record Archipelago(List<Island> islands, List<District> districts, List<Place> p
   private static List<MultiPolygon> parts(Polygon island, int count, Random random) {
     List<Coordinate> seats = new ArrayList<>();
     var inside = new IndexedPointInAreaLocator(island);
+    PreparedGeometry coast = PreparedGeometryFactory.prepare(island);
     while (seats.size() < count) {
       seats.add(somewhere(island.getEnvelopeInternal(), inside, random));
     }
@@ -143,8 +146,12 @@ record Archipelago(List<Island> islands, List<District> districts, List<Place> p
       voronoi.setClipEnvelope(island.getEnvelopeInternal());
       Geometry cells = voronoi.getDiagram(SHAPES);
       for (int i = 0; i < cells.getNumGeometries(); i++) {
+        Geometry cell = cells.getGeometryN(i);
+        // Most lie inland: nothing is to be cut off them.
         Geometry part =
-            OverlayNGRobust.overlay(cells.getGeometryN(i), island, OverlayNG.INTERSECTION);
+            coast.covers(cell)
+                ? cell
+                : OverlayNGRobust.overlay(cell, island, OverlayNG.INTERSECTION);
         if (part instanceof Polygon whole) {
           parts.add(SHAPES.createMultiPolygon(new Polygon[] {whole}));
         } else if (part instanceof MultiPolygon several) {

@@ -204,7 +204,7 @@ interface Canvas {
     private static boolean hasFonts(Graphics2D graphics) {
       try {
         return graphics.getFontMetrics(new Font(Font.SERIF, Font.PLAIN, 12)).stringWidth("m") > 0;
-      } catch (RuntimeException | LinkageError e) {
+      } catch (RuntimeException | LinkageError | InternalError e) {
         return false;
       }
     }
