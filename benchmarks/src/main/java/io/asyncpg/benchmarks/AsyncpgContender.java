@@ -27,12 +27,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class AsyncpgContender implements Contender {
   private final boolean awaiting;
+  private final boolean inserting;
   private final ExecutorService threads = Executors.newFixedThreadPool(10);
   private final List<PgConnection> connections = new ArrayList<>();
   private @Nullable PgConfig config;
 
-  AsyncpgContender(boolean awaiting) {
+  AsyncpgContender(boolean awaiting, boolean inserting) {
     this.awaiting = awaiting;
+    this.inserting = inserting;
   }
 
   @Override
@@ -218,8 +220,10 @@ final class AsyncpgContender implements Contender {
   }
 
   private void executeMany(Lanes.Lane lane) {
-    connection(lane)
-        .executeMany(Workload.EXECUTE_MANY.sql, Item.ITEMS)
+    String sql = Workload.EXECUTE_MANY.sql;
+    (inserting
+            ? connection(lane).insertMany(sql, Item.ITEMS)
+            : connection(lane).executeMany(sql, Item.ITEMS))
         .whenComplete(then(lane, RowCounts::total));
   }
 

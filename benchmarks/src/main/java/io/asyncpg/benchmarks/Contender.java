@@ -17,6 +17,7 @@ interface Contender extends AutoCloseable {
   static boolean takes(String name, Workload workload) {
     return switch (name) {
       case "asyncpg-await" -> workload == Workload.SELECT_1 || workload == Workload.ONE_ROW;
+      case "asyncpg-insert" -> workload == Workload.EXECUTE_MANY;
       case "pgjdbc" -> workload != Workload.IN_FLIGHT && workload != Workload.COLD_TOGETHER;
       case "pgjdbc-rewrite" -> workload == Workload.EXECUTE_MANY;
       case "vertx" -> workload != Workload.COPY_IN;
@@ -33,8 +34,9 @@ interface Contender extends AutoCloseable {
 
   static Contender named(String name) {
     return switch (name) {
-      case "asyncpg" -> new AsyncpgContender(false);
-      case "asyncpg-await" -> new AsyncpgContender(true);
+      case "asyncpg", "asyncpg-insert" ->
+          new AsyncpgContender(false, name.equals("asyncpg-insert"));
+      case "asyncpg-await" -> new AsyncpgContender(true, false);
       case "pgjdbc" -> new PgjdbcContender(false);
       case "pgjdbc-rewrite" -> new PgjdbcContender(true);
       case "vertx" -> new VertxContender(256);

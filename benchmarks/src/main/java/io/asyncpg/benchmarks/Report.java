@@ -43,6 +43,7 @@ final class Report {
     return switch (contender) {
       case OURS -> "**asyncpg for Java**";
       case "asyncpg-await" -> "asyncpg for Java, `await`";
+      case "asyncpg-insert" -> "asyncpg for Java, `insertMany`";
       case "pgjdbc-rewrite" -> "pgjdbc, rewriting";
       case "vertx" -> "vertx-pg-client";
       case "vertx-1" -> "vertx-pg-client, no pipelining";
@@ -136,8 +137,31 @@ final class Report {
       text.append(" | ").append(String.join(", ", wanted));
       text.append(" | ").append(open.isEmpty() ? "✓" : "open: " + String.join(", ", open));
       text.append(" |\n");
+      if (cell.results.containsKey("asyncpg-insert")
+          && cell.results.containsKey("pgjdbc-rewrite")) {
+        text.append(bulk(cell));
+      }
     }
     return text.toString();
+  }
+
+  /** insertMany has a peer of its own: pgjdbc's rewriting. */
+  private static String bulk(Cell cell) {
+    StringBuilder text = new StringBuilder("| ");
+    text.append(cell.title()).append(": `insertMany` beside pgjdbc's rewriting");
+    for (Goal.Measure measure :
+        List.of(Goal.Measure.THROUGHPUT, Goal.Measure.CPU, Goal.Measure.ALLOCATED)) {
+      double ratio =
+          cell.median("asyncpg-insert", measure) / cell.median("pgjdbc-rewrite", measure);
+      text.append(" | ").append(times(ratio));
+    }
+    boolean met =
+        cell.median("asyncpg-insert", Goal.Measure.THROUGHPUT)
+            >= cell.median("pgjdbc-rewrite", Goal.Measure.THROUGHPUT);
+    return text.append(" | throughput ≥ 1.0× | ")
+        .append(met ? "✓" : "open: throughput")
+        .append(" |\n")
+        .toString();
   }
 
   /** The page for docs. */

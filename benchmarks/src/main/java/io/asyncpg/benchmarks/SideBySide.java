@@ -36,6 +36,7 @@ final class SideBySide {
       List.of(
           "asyncpg",
           "asyncpg-await",
+          "asyncpg-insert",
           "pgjdbc",
           "pgjdbc-rewrite",
           "vertx",
@@ -53,7 +54,7 @@ final class SideBySide {
       long millis,
       int heavyRounds) {}
 
-  private static final Pace QUICK = new Pace(800, 2, 400, 3, 300, 1);
+  private static final Pace QUICK = new Pace(600, 1, 500, 3, 250, 1);
   private static final Pace FULL = new Pace(2_000, 3, 700, 5, 700, 3);
 
   private final TestServer server;

@@ -1,7 +1,9 @@
 package io.asyncpg.client;
 
+import io.asyncpg.client.session.BulkInsert;
 import io.asyncpg.types.TypeReference;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -171,6 +173,29 @@ public interface PgClient {
    */
   default PgFuture<RowCounts> executeMany(String sql, Stream<?> rows) {
     return executeMany(sql, new StreamRows(rows));
+  }
+
+  /**
+   * Inserts rows as {@link #executeMany(String, Iterable)} does, several times faster: they travel
+   * as an array for each column, and an INSERT takes up to 10,000 rows from {@code unnest}. It runs
+   * in a transaction: either all rows are inserted or none is.
+   *
+   * <p>What could come out other than by an execution for each row is refused with an {@link
+   * IllegalArgumentException} before anything is inserted: SQL that is not {@code INSERT INTO table
+   * (columns) VALUES ($1, …)} with each parameter once, so ON CONFLICT, RETURNING, expressions and
+   * defaults; a table with triggers for INSERT or with rules, a view, a foreign table; a column
+   * whose type is an array. All the values of a column are encoded by the codec of the first of
+   * them. An error does not name the row's index.
+   *
+   * <p>It costs a round trip more than {@code executeMany}, to ask for the columns' types.
+   *
+   * @param sql the INSERT of one row
+   * @param rows each an {@code Object[]}, a {@link List} or a record, whose components are {@code
+   *     $1}, {@code $2}, … in order
+   * @return a count of one for each row
+   */
+  default PgFuture<RowCounts> insertMany(String sql, Collection<?> rows) {
+    return BulkInsert.run(this, sql, rows);
   }
 
   /**

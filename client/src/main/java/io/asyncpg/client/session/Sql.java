@@ -213,7 +213,7 @@ final class Sql {
     return identifier(type.schema()) + "." + identifier(type.name());
   }
 
-  private static String identifier(String name) {
+  static String identifier(String name) {
     return '"' + name.replace("\"", "\"\"") + '"';
   }
 
