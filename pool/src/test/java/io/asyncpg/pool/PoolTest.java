@@ -432,6 +432,20 @@ class PoolTest {
   }
 
   @Test
+  void theUsualResetMayBeAskedForAfterWhateverWasRun() {
+    open(config().minSize(0).maxSize(1).reset(PgConnection::reset));
+    for (int round = 0; round < 3; round++) {
+      PgConnection first = pool.acquire().await();
+      assertThat(first.fetchValue(String.class, "SHOW work_mem").await()).isNotEqualTo("77MB");
+      first.execute("SET work_mem = '77MB'").await();
+      first.close();
+    }
+    pool.acquire().await().close(); // and nothing was run
+    assertThat(pool.fetchValue(String.class, "SHOW work_mem").await()).isNotEqualTo("77MB");
+    assertThat(pool.stats().created()).isEqualTo(1);
+  }
+
+  @Test
   void aSetupThatFailsFailsTheBorrowerAndTheConnectionGoes() {
     AtomicInteger calls = new AtomicInteger();
     open(

@@ -56,6 +56,10 @@ public final class PooledSession {
   private final Keeper keeper;
   private final boolean resetByPool;
   private final long resetNanos;
+
+  /** Whether its pool's own way of resetting is under way. On the event loop. */
+  private boolean beingReset;
+
   private volatile boolean terminated;
   private volatile boolean broken;
 
@@ -250,6 +254,15 @@ public final class PooledSession {
   /** Whether the pool has its own way of resetting: only a transaction is rolled back here then. */
   boolean isResetByPool() {
     return resetByPool;
+  }
+
+  /**
+   * Whether, of the two times that it comes back where the pool resets it in its own way, this is
+   * the second; or it comes back once, as there is nothing to reset.
+   */
+  boolean isResetBehindIt(boolean used) {
+    beingReset = used && !beingReset;
+    return !beingReset;
   }
 
   /** Its reset went wrong. */

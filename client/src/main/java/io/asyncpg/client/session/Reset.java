@@ -42,13 +42,18 @@ class Reset extends Request<Void> {
     session.statements().codecs().reset();
     session.transactions().leave();
     open = session.transactionStatus() != TransactionStatus.IDLE;
-    if (hasWork(session.isUsed(), session.isTouched(), open)) {
-      session.untouched();
+    boolean work = hasWork(session.isUsed(), session.isTouched(), open);
+    forgetUse(session);
+    if (work) {
       return false;
     }
-    session.untouched();
     complete(null);
     return true;
+  }
+
+  /** It is as good as new. */
+  void forgetUse(Session session) {
+    session.untouched();
   }
 
   /** Whether the server has to be asked for anything. */
@@ -151,6 +156,14 @@ class Reset extends Request<Void> {
       rollsBackOnly = home.isResetByPool();
       home.returned(lease, used, open);
       return open || (touched && !rollsBackOnly);
+    }
+
+    @Override
+    void forgetUse(Session session) {
+      // Where the pool resets in its own way, that comes next, and may be connection.reset().
+      if (!rollsBackOnly || home.isResetBehindIt(session.isUsed())) {
+        session.untouched();
+      }
     }
 
     @Override
