@@ -11,8 +11,10 @@ import java.util.stream.Collectors;
 /** What has to be known of an SQL text without understanding it. */
 final class Sql {
   /** Statements that leave nothing in their session, unless a function that they call does. */
-  private static final Set<String> PLAIN_STATEMENTS =
-      Set.of("select", "insert", "update", "delete", "merge", "values", "with", "table");
+  private static final Set<String> PLAIN_STATEMENTS = Set.of("select", "values", "with", "table");
+
+  /** Statements that may fire triggers, which may do anything. */
+  private static final Set<String> WRITES = Set.of("insert", "update", "delete", "merge");
 
   /** Words behind which a parenthesis is no function's, and functions without any effect. */
   private static final Set<String> HARMLESS_BEFORE_PARENTHESIS =
@@ -54,9 +56,9 @@ final class Sql {
 
   /**
    * Whether a statement may leave something in its session that another borrower must not find: a
-   * setting, a lock, a cursor, a channel that is listened to. It does not if it reads and writes
-   * rows and calls only functions known to do nothing else. What a trigger, a view or an operator
-   * does behind its back is not seen.
+   * setting, a lock, a cursor, a channel that is listened to. It does not if it reads rows and
+   * calls only functions known to do nothing else. What a view or an operator does behind its back
+   * is not seen.
    */
   static boolean mayLeaveTraces(String sql) {
     int at = beginning(sql);
@@ -72,6 +74,10 @@ final class Sql {
       if (isWord(c) || c == '"') {
         end = c == '"' ? endOfQuoted(sql, at, '"', false) : endOfWord(sql, at);
         String word = lower(sql, at, end);
+        // FOR UPDATE and FOR NO KEY UPDATE write nothing.
+        if (WRITES.contains(word) && !dotted && !name.equals("for") && !name.equals("key")) {
+          return true;
+        }
         before = dotted ? before : name;
         name = dotted ? name + "." + word : word;
         dotted = false;
