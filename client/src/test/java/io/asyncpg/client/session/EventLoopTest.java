@@ -74,6 +74,8 @@ class EventLoopTest {
           .allowBlockingCallsInside(LendingLoop.class.getName(), "sleep")
           .nonBlockingThreadPredicate(
               known -> known.or(thread -> thread.getName().startsWith("asyncpg-loop-")))
+          // /dev/urandom, which has always something to give.
+          .allowBlockingCallsInside("io.asyncpg.protocol.ScramClient", "nonce")
           .blockingMethodCallback(method -> BLOCKED.add(trace(method.toString())))
           .install();
       PgConnection first = PgConnection.connect(dsns[0]).await();
