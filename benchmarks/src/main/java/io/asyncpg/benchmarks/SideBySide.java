@@ -128,6 +128,12 @@ final class SideBySide {
         Files.writeString(Path.of(out, "side-by-side.svg"), Chart.of(cells));
         OUT.println("Written to " + out);
       }
+      for (Cell cell : cells) {
+        String failure = cell.failures.get("asyncpg");
+        if (failure != null) {
+          throw new IllegalStateException("this client failed at " + cell + ": " + failure);
+        }
+      }
     }
   }
 
