@@ -284,7 +284,10 @@ final class LendingLoop extends SingleThreadIoEventLoop {
     takeBack(); // of any other loop
     ioHandler().wakeup();
     while (candidate == self) {
-      LockSupport.park(this);
+      if (isShuttingDown() && CANDIDATE.compareAndSet(this, self, null)) {
+        return false;
+      }
+      LockSupport.parkNanos(this, LOOK);
     }
     LENT.set(this);
     return true;
