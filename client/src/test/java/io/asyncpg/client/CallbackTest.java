@@ -58,6 +58,19 @@ class CallbackTest {
     assertThat(connection.fetchValue(Integer.class, "SELECT 42").await()).isEqualTo(42);
   }
 
+  /**
+   * An answer that does not come before {@link #letAnswer}: what is attached to it meanwhile runs
+   * where it completes.
+   */
+  private PgFuture<Integer> answerThatWaits(PgConnection connection) {
+    other.execute("SELECT pg_advisory_lock(77101)").await();
+    return connection.fetchValue(Integer.class, "SELECT 1 FROM pg_advisory_xact_lock(77101)");
+  }
+
+  private void letAnswer() {
+    other.execute("SELECT pg_advisory_unlock(77101)").await();
+  }
+
   @Test
   void aCallbackThatBlocksOnAThreadOfItsOwnHoldsUpNobody() {
     ExecutorService executor = Executors.newCachedThreadPool();
@@ -65,8 +78,7 @@ class CallbackTest {
     CountDownLatch blocked = new CountDownLatch(1);
     try (PgConnection blocking = connect(config().completionExecutor(executor))) {
       CompletableFuture<Boolean> done =
-          blocking
-              .fetchValue(Integer.class, "SELECT 1")
+          answerThatWaits(blocking)
               .thenApply(
                   value -> {
                     blocked.countDown();
@@ -77,6 +89,7 @@ class CallbackTest {
                     }
                     return true;
                   });
+      letAnswer();
       blocked.await();
       works(blocking);
       works(other);
@@ -93,8 +106,9 @@ class CallbackTest {
   @Test
   void aCallbackThatWaitsOnTheEventLoopIsRefusedAndHoldsUpNobody() {
     CompletableFuture<Integer> waits =
-        one.fetchValue(Integer.class, "SELECT 1")
+        answerThatWaits(one)
             .thenApply(value -> other.fetchValue(Integer.class, "SELECT 2").await());
+    letAnswer();
     assertThatThrownBy(waits::join)
         .hasCauseInstanceOf(IllegalStateException.class)
         .hasMessageContaining("would block the very thread");
