@@ -244,6 +244,28 @@ class CancelWireTest {
   }
 
   @Test
+  void aFenceThatIsHitInATransactionIsAFenceStill() {
+    PgTransaction transaction = connection.begin().await();
+    script
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("BEGIN;work"))
+        .send(commandComplete("BEGIN"), commandComplete("DO"), readyForQuery('T'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("sleep"))
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(1))
+        .send(commandComplete("DO"), readyForQuery('T'))
+        .expect("S") // the fence
+        .send(error("57014", CANCELED), readyForQuery('E'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("ROLLBACK"))
+        .send(commandComplete("ROLLBACK"), readyForQuery('I'));
+    transaction.execute("work").await();
+    PgFuture<CommandTag> victim = transaction.execute("sleep");
+    awaitUninterrupted(received);
+    victim.cancel(true);
+    transaction.rollback().await();
+    script.await();
+  }
+
+  @Test
   void noTransactionBeginsBehindAStatementThatMayStillBeCancelled() {
     script
         .expect("Q", query -> assertThat(query.sql()).isEqualTo("sleep"))

@@ -869,7 +869,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       if (diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)
           && cancellation.hasHitInstead(exchange)) {
         exchange.hitInstead();
-        if (exchange.enclosing() != null || transactionStatus != TransactionStatus.IDLE) {
+        if (exchange instanceof Request<?>
+            && (exchange.enclosing() != null || transactionStatus != TransactionStatus.IDLE)) {
           diagnostic = Block.lostToCancel(diagnostic); // it cannot be run again by itself
         }
       }
