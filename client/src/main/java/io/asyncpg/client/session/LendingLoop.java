@@ -117,12 +117,9 @@ final class LendingLoop extends SingleThreadIoEventLoop {
   /** Called before the current thread waits for anything that it cannot bring about by driving. */
   static void takeBack() {
     LendingLoop lent = LENT.get();
-    if (lent != null) {
-      LENT.remove();
-      if (lent.tenant == Thread.currentThread()) {
-        lent.wantedBack = true;
-        LockSupport.unpark(lent.resident);
-      }
+    if (lent != null && lent.tenant == Thread.currentThread()) {
+      lent.wantedBack = true;
+      LockSupport.unpark(lent.resident);
     }
   }
 
