@@ -12,6 +12,7 @@ import io.asyncpg.error.PgProtocolException;
 import io.asyncpg.testkit.Backend;
 import io.asyncpg.testkit.ScriptedServer;
 import io.asyncpg.testkit.TestServer;
+import io.asyncpg.testkit.WireLines;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;

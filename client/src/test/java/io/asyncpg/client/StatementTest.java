@@ -8,6 +8,7 @@ import io.asyncpg.error.InvalidCachedStatementException;
 import io.asyncpg.error.InvalidSqlStatementNameException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.testkit.TestServer;
+import io.asyncpg.testkit.WireLines;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;

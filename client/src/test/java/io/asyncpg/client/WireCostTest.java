@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.asyncpg.testkit.FaultyProxy;
 import io.asyncpg.testkit.TestServer;
+import io.asyncpg.testkit.WireLines;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;

@@ -5,47 +5,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.asyncpg.client.PgClient;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.testkit.TestServer;
+import io.asyncpg.testkit.WireLines;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.logging.Handler;
-import java.util.logging.Level;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
  * What loans cost on the wire, in messages: the statements of the borrower, and one Query that
- * makes a session as good as new after a loan in which something ran.
+ * makes a session as good as new after a loan that may have left something in it.
  */
 class PoolWireTest {
   private static final String SQL = "SELECT $1::int4";
 
-  private final Logger wire = Logger.getLogger("io.asyncpg.wire");
-  private final List<String> lines = new CopyOnWriteArrayList<>();
-  private final Handler handler =
-      new Handler() {
-        @Override
-        public void publish(LogRecord line) {
-          lines.add(line.getMessage());
-        }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-      };
+  private WireLines wire;
   private PgPool pool;
 
   @BeforeEach
   void open() {
-    wire.addHandler(handler);
-    wire.setUseParentHandlers(false);
-    wire.setLevel(Level.ALL);
+    wire = new WireLines();
     pool =
         PgPool.create(
             PoolConfig.builder().dsn(TestServer.shared().dsn()).minSize(1).maxSize(1).build());
@@ -55,9 +35,7 @@ class PoolWireTest {
   void close() {
     pool.close();
     pool.closed().await();
-    wire.setLevel(null);
-    wire.setUseParentHandlers(true);
-    wire.removeHandler(handler);
+    wire.close();
   }
 
   private static void ask(PgClient client) {
@@ -69,7 +47,7 @@ class PoolWireTest {
     pool.close();
     pool.closed().await();
     Map<String, Integer> counts = new TreeMap<>();
-    for (String line : lines) {
+    for (String line : wire.all()) {
       String[] words = line.split("\t", -1);
       if (words[0].endsWith("F") && List.of("Parse", "Bind", "Sync", "Query").contains(words[2])) {
         counts.merge(words[2], 1, Integer::sum);

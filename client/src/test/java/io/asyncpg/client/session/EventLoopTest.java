@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,7 +81,7 @@ class EventLoopTest {
           .install();
       PgConnection first = PgConnection.connect(dsns[0]).await();
       PgFuture<Integer> one = first.fetchValue(Integer.class, "SELECT 1");
-      one.thenRun(() -> nap()).join();
+      one.thenRun(() -> LockSupport.parkNanos(1)).join();
       out.println("the watch works: " + (BLOCKED.size() > 0));
       first.close();
       BLOCKED.clear();
@@ -91,14 +92,6 @@ class EventLoopTest {
       }
       BLOCKED.stream().distinct().limit(10).forEach(out::println);
       out.print("blocked " + BLOCKED.size() + " times");
-    }
-
-    private static void nap() {
-      try {
-        Thread.sleep(1);
-      } catch (InterruptedException e) {
-        throw new AssertionError(e);
-      }
     }
 
     private static String trace(String what) {

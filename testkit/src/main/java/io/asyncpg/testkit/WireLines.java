@@ -1,4 +1,4 @@
-package io.asyncpg.client;
+package io.asyncpg.testkit;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -8,7 +8,7 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
 /** The log of all messages, switched on until it is closed. */
-final class WireLines implements AutoCloseable {
+public final class WireLines implements AutoCloseable {
   private final Logger logger = Logger.getLogger("io.asyncpg.wire");
   private final List<String> lines = new CopyOnWriteArrayList<>();
   private final Handler handler =
@@ -25,26 +25,28 @@ final class WireLines implements AutoCloseable {
         public void close() {}
       };
 
-  WireLines() {
+  /** Switches it on. */
+  public WireLines() {
     logger.addHandler(handler);
     logger.setUseParentHandlers(false);
     logger.setLevel(Level.ALL);
   }
 
   /** The lines of all sessions, in order. */
-  List<String> all() {
+  public List<String> all() {
     return List.copyOf(lines);
   }
 
   /** What this side has said in one session, by the names of the messages. */
-  List<String> sent(int serverPid) {
+  public List<String> sent(int serverPid) {
     return lines.stream()
         .filter(line -> line.contains("#" + serverPid + "] F\t"))
         .map(line -> line.split("\t", -1)[2])
         .toList();
   }
 
-  void clear() {
+  /** Forgets what was said until now. */
+  public void clear() {
     lines.clear();
   }
 
