@@ -126,6 +126,21 @@ class CancelTest {
         .isEqualTo(1);
   }
 
+  /** The signal and the statement race for the server's process: whoever is first, it stops. */
+  @Test
+  void aStatementStopsHoweverSoonItIsCancelled() {
+    Random random = new Random(20261123);
+    for (int i = 0; i < 500; i++) {
+      PgFuture<CommandTag> sleeping = connection.execute("SELECT pg_sleep(60)");
+      long written = System.nanoTime() + random.nextInt(300_000);
+      while (System.nanoTime() < written) {
+        Thread.onSpinWait();
+      }
+      assertThat(sleeping.cancel(true)).isTrue();
+    }
+    assertThat(connection.fetchValue(Integer.class, "SELECT 1").await()).isEqualTo(1);
+  }
+
   @Test
   void anInterruptedWaiterCancelsItsStatement() throws InterruptedException {
     PgFuture<Rows> sleeping = connection.fetch("SELECT pg_sleep(30)");

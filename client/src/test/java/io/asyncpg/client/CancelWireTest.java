@@ -43,7 +43,7 @@ class CancelWireTest {
     connection =
         PgConnection.connect(
                 PgConfig.parse(server.dsn()).toBuilder()
-                    .cancelTimeout(Duration.ofMillis(300))
+                    .cancelTimeout(Duration.ofMillis(1_500))
                     .build())
             .await();
   }
@@ -94,6 +94,26 @@ class CancelWireTest {
     script.await();
     assertThat(server.cancels()).hasSize(1);
     assertThat(server.cancels().get(0).processId()).isEqualTo(Script.PROCESS_ID);
+  }
+
+  /** PostgreSQL forgets a signal that arrives before the statement it is meant for. */
+  @Test
+  void aCancelThatOvertakesItsStatementIsRepeated() {
+    script
+        .expect("Q")
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(3)) // deaf to the first two
+        .send(error("57014", CANCELED), readyForQuery('I'))
+        .expect("S")
+        .send(readyForQuery('I'))
+        .expect("Q")
+        .send(commandComplete("DO"), readyForQuery('I'));
+    PgFuture<CommandTag> sleeping = connection.execute("sleep");
+    awaitUninterrupted(received);
+    sleeping.cancel(true);
+    assertThat(connection.execute("behind").await()).hasToString("DO");
+    script.await();
+    assertThat(server.cancels()).hasSize(3);
   }
 
   @Test

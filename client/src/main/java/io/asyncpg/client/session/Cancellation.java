@@ -22,10 +22,17 @@ import org.jspecify.annotations.Nullable;
  * server. Statements that had been written behind it already are innocent: while there are any, the
  * cancel waits a moment, as most statements end by themselves; one that is hit nevertheless is run
  * again by itself.
+ *
+ * <p>A signal that finds the server's process idle is forgotten, and one that has overtaken its
+ * statement does find it so: while the statement meant is not answered, another one is sent, after
+ * a longer and longer while.
  */
 final class Cancellation {
   /** How long a cancel waits for a statement to end by itself while innocent ones are behind it. */
   private static final long GRACE_MILLIS = 20;
+
+  /** How long after a cancel's end the next is sent; twice as long each time. */
+  private static final long FIRST_REPEAT_MILLIS = 50;
 
   private enum Phase {
     /** No cancel is wanted, or the statement meant has not come to the head. */
@@ -51,19 +58,17 @@ final class Cancellation {
   private Phase phase = Phase.NONE;
   private @Nullable Exchange target;
   private boolean targetAnswered;
-  private boolean targetHit;
   private boolean signalled;
 
   /** How many of those in flight have been abandoned. */
   private int wanted;
 
-  /** Whether a signal has been sent since the last fence. */
+  /** Whether a signal has been sent since the last fence: it may hit another than the one meant. */
   private boolean fenceOwed;
 
-  /** Whether a signal was sent that did not hit the statement meant: it may hit another. */
-  private boolean stray;
-
+  private long repeatMillis;
   private @Nullable ScheduledFuture<?> timer;
+  private @Nullable ScheduledFuture<?> repeat;
 
   Cancellation(Session session, PgConfig config) {
     this.session = session;
@@ -81,13 +86,7 @@ final class Cancellation {
    * @return whether it was hit in place of the one meant
    */
   boolean hasHitInstead(Exchange exchange) {
-    if (exchange == target) {
-      targetHit = true;
-      return false;
-    }
-    boolean hit = stray;
-    stray = false; // one signal hits one statement
-    return hit;
+    return fenceOwed && exchange != target;
   }
 
   /** One more of those in flight has been abandoned. */
@@ -109,7 +108,6 @@ final class Cancellation {
       if (phase == Phase.GRACE) {
         reset();
       } else {
-        stray |= fenceOwed && !targetHit;
         settle();
       }
     }
@@ -120,7 +118,7 @@ final class Cancellation {
   }
 
   void stop() {
-    setTimer(null);
+    stopTimers();
   }
 
   /** Goes on to the next statement meant, or, when there is none, to the fence. */
@@ -132,7 +130,6 @@ final class Cancellation {
     if (head != null && head.isToBeStopped()) {
       target = head;
       targetAnswered = false;
-      targetHit = false;
       signalled = false;
       if (innocentsBehind()) {
         become(Phase.GRACE);
@@ -162,21 +159,33 @@ final class Cancellation {
     if (key == null) {
       // A pooler that gives no key: nothing can be done but to wait for the answer.
       signalled = true;
-      setTimer(null);
+      stopTimers();
       return;
     }
     setTimer(
         session.schedule(this::unanswered, config.cancelTimeout().toNanos(), TimeUnit.NANOSECONDS));
+    repeatMillis = FIRST_REPEAT_MILLIS;
+    signal(key);
+  }
+
+  private void signal(byte[] key) {
+    signalled = false;
     fenceOwed = true;
-    CancelSocket.send(session, key, this::signalled);
+    CancelSocket.send(session, key, () -> signalled(key));
   }
 
   /** The cancel's socket is at its end, or was never open. */
-  private void signalled() {
-    if (phase == Phase.SENT) {
-      signalled = true;
+  private void signalled(byte[] key) {
+    if (phase != Phase.SENT) {
+      return;
+    }
+    signalled = true;
+    if (targetAnswered) {
       settle();
       advance();
+    } else {
+      repeat = session.schedule(() -> signal(key), repeatMillis, TimeUnit.MILLISECONDS);
+      repeatMillis *= 2;
     }
   }
 
@@ -199,7 +208,16 @@ final class Cancellation {
   private void reset() {
     become(Phase.NONE);
     target = null;
+    stopTimers();
+  }
+
+  private void stopTimers() {
     setTimer(null);
+    ScheduledFuture<?> due = repeat;
+    if (due != null) {
+      due.cancel(false);
+    }
+    repeat = null;
   }
 
   private void setTimer(@Nullable ScheduledFuture<?> next) {
@@ -237,7 +255,6 @@ final class Cancellation {
     @Override
     void ready(Session session, TransactionStatus status) {
       fenceOwed = false;
-      stray = false;
       reset();
       session.goOn();
     }
