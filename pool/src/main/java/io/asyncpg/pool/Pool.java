@@ -10,6 +10,7 @@ import io.asyncpg.error.PgPoolException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.error.RetrySafety;
+import io.asyncpg.error.SqlState;
 import io.asyncpg.pool.PoolState.Action;
 import io.asyncpg.pool.PoolState.Member;
 import io.asyncpg.pool.PoolState.Phase;
@@ -52,6 +53,10 @@ final class Pool {
    * sessions or too few resources. What else it refuses it will refuse again.
    */
   private static final Set<String> PASSING = Set.of("08", "53", "55", "57", "58", "XX");
+
+  /** What a server says to its sessions when it goes down. */
+  private static final Set<String> HOST_GOES =
+      Set.of(SqlState.ADMIN_SHUTDOWN, SqlState.CRASH_SHUTDOWN);
 
   private record Draining(long generation, PgFuture<Void> done) {}
 
@@ -417,6 +422,7 @@ final class Pool {
     lock.lock();
     try {
       member.session = session;
+      state.letIn(member);
       unwanted = member.phase() != Phase.CONNECTING;
     } finally {
       lock.unlock();
@@ -640,7 +646,7 @@ final class Pool {
   private @Nullable Throwable failureOfLate() {
     lock.lock();
     try {
-      return state.isReachable() ? null : lastFailure;
+      return state.isFailingToConnect() ? lastFailure : null;
     } finally {
       lock.unlock();
     }
@@ -668,7 +674,7 @@ final class Pool {
       text.append(state.count(Phase.CONNECTING)).append(" being opened, ");
       text.append(state.waiting()).append(" others waiting");
       Throwable failure = lastFailure;
-      if (failure != null && !state.isReachable()) {
+      if (failure != null && state.isFailingToConnect()) {
         text.append("; the last attempt to connect failed ")
             .append(rounded(now - lastFailureAt))
             .append(" ago: ")
@@ -834,7 +840,7 @@ final class Pool {
 
     @Override
     public void hostChanged() {
-      step((state, now) -> state.leave(member.host(), now));
+      step((state, now) -> state.leave(member, now));
     }
 
     @Override
@@ -851,15 +857,22 @@ final class Pool {
               justOpened[0] = true;
               return;
             }
-            boolean lost = member.phase() != Phase.CLOSING && why == CloseReason.LOST;
-            state.ended(member, why, now);
-            if (lost) {
-              state.suspect(member.host(), now);
+            if (why == CloseReason.LOST && tellsOfItsHost(reason)) {
+              state.lost(member, now);
+            } else {
+              state.ended(member, why, now);
             }
           });
       if (justOpened[0]) {
         connectFailed(member, reason);
       }
+    }
+
+    /** Whether the host or the network ended it, rather than it alone was to end. */
+    private boolean tellsOfItsHost(Throwable reason) {
+      return reason instanceof PgConnectionException
+          && (!(reason.getCause() instanceof PgServerException said)
+              || HOST_GOES.contains(said.sqlState()));
     }
   }
 }
