@@ -52,7 +52,8 @@ public interface PgPool extends PgClient, AutoCloseable {
    * Waits for the pool to have what it keeps open.
    *
    * @return complete when {@code minSize} connections are open; it fails with what an attempt to
-   *     connect failed with. The pool goes on trying all the same, and may be asked again
+   *     connect failed with. The pool goes on trying all the same, and may be asked again. With
+   *     {@link IllegalStateException} it fails when the pool is closed, or is closed before that
    */
   PgFuture<Void> ready();
 

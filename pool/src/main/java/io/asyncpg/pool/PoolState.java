@@ -67,7 +67,7 @@ final class PoolState {
     /** For whoever carries out the actions; nothing is decided by them. */
     @Nullable PooledSession session;
 
-    @Nullable CompletionStage<PgConnection> attempt;
+    @Nullable CompletionStage<? extends PgConnection> attempt;
     @Nullable Loan loan;
 
     private Phase phase = Phase.CONNECTING;
@@ -194,27 +194,11 @@ final class PoolState {
    */
   static final long IMMINENT_NANOS = 10_000_000;
 
-  /** After failures: the pause before the next attempt grows from here. */
-  static final long FIRST_PAUSE_NANOS = 20_000_000;
-
-  static final long LONGEST_PAUSE_NANOS = 250_000_000;
-
-  /**
-   * While somebody waits, the next attempt after one that failed, or that hangs, is never farther
-   * away: a server that returns is noticed within a second, however long it was gone.
-   */
-  static final long LONGEST_WITH_WAITERS_NANOS = 750_000_000;
-
-  /** A server that refuses who we are is not asked that often while nobody waits. */
-  static final long LONGEST_PAUSE_REFUSED_NANOS = 10_000_000_000L;
-
-  /** As long as there is no trouble, an attempt hangs when it takes longer than this. */
-  static final long SLOW_ATTEMPT_NANOS = 5_000_000_000L;
-
   private static final long FOREVER = Long.MAX_VALUE / 2;
 
   private final Policy policy;
   private final LongUnaryOperator jitter;
+  private final Backoff backoff;
   private int minSize;
   private int maxSize;
 
@@ -235,19 +219,6 @@ final class PoolState {
   private boolean shut;
   private boolean terminating;
 
-  /** Whether a connection was opened since the last trouble: until then it is tried one by one. */
-  private boolean reachable;
-
-  /** Whether since then an attempt has failed or hangs, or a host was left. */
-  private boolean troubled;
-
-  /** Attempts that have failed since one succeeded. */
-  private int failures;
-
-  /** After a failure: when the next attempt is made if somebody waits, and if nobody does. */
-  private long retryAt;
-
-  private long refillAt;
   private boolean wakes;
   private long wakeAt;
 
@@ -261,6 +232,7 @@ final class PoolState {
     this.minSize = minSize;
     this.maxSize = maxSize;
     this.jitter = jitter;
+    this.backoff = new Backoff(jitter);
   }
 
   // ---- What is asked
@@ -330,10 +302,6 @@ final class PoolState {
     return Collections.unmodifiableCollection(members);
   }
 
-  long generation() {
-    return generation;
-  }
-
   /** Whether every connection that was opened before this generation began is gone. */
   boolean isRenewedSince(long oldest) {
     for (Member member : members) {
@@ -357,7 +325,7 @@ final class PoolState {
 
   /** Whether no attempt to connect has succeeded since one failed. */
   boolean isFailingToConnect() {
-    return failures > 0;
+    return backoff.isFailing();
   }
 
   boolean isShut() {
@@ -414,12 +382,10 @@ final class PoolState {
     if (member.phase != Phase.CONNECTING) {
       return;
     }
-    if (troubled) {
+    if (backoff.isTroubled()) {
       closeOvertaken(member.since, now);
     }
-    reachable = true;
-    troubled = false;
-    failures = 0;
+    backoff.succeeded();
     created++;
     Host host = hosts.computeIfAbsent(hostName, unknown -> new Host());
     host.connections++;
@@ -449,21 +415,11 @@ final class PoolState {
       return;
     }
     remove(member, now);
-    reachable = false;
-    troubled = true;
-    failures++;
-    retryAt = now + pause(refused ? LONGEST_WITH_WAITERS_NANOS : LONGEST_PAUSE_NANOS);
-    refillAt = refused ? now + pause(LONGEST_PAUSE_REFUSED_NANOS) : retryAt;
+    backoff.failed(refused, now);
     if (refused && open() == 0) {
       refuseAll(Refusal.CANNOT_CONNECT);
     }
     proceed(now);
-  }
-
-  /** The pause after as many failures: half of it by chance, so that pools do not march in step. */
-  private long pause(long longest) {
-    long pause = Math.min(longest, FIRST_PAUSE_NANOS << Math.min(failures - 1, 20));
-    return pause / 2 + jitter.applyAsLong(pause / 2 + 1);
   }
 
   void checked(Member member, boolean well, long now) {
@@ -572,8 +528,7 @@ final class PoolState {
       return;
     }
     host.era++;
-    reachable = false;
-    troubled = true;
+    backoff.hostLeft();
     for (Member member : List.copyOf(members)) {
       if (member.host == host && (member.phase == Phase.IDLE || member.phase == Phase.CHECKING)) {
         close(member, CloseReason.HOST, now);
@@ -772,16 +727,16 @@ final class PoolState {
         }
       }
     }
-    if (hanging > 0 && !troubled) {
-      troubled = true;
+    if (hanging > 0 && !backoff.isTroubled()) {
+      backoff.attemptHangs();
       connect(now); // patience is at its end with the others, too
       return;
     }
     int missing = Math.max(waiting.size() - coming, minSize - open() - connecting);
-    if (missing > 0 && (!reachable || hanging > 0)) {
-      long next = waited ? retryAt : refillAt;
-      if (failures > 0 && next - now > 0) {
-        wakeBy(next);
+    if (missing > 0 && (backoff.isOneByOne() || hanging > 0)) {
+      long pause = backoff.pauseLeft(waited, now);
+      if (pause > 0) {
+        wakeBy(now + pause);
         return;
       }
       missing = promising > 0 ? 0 : 1;
@@ -810,8 +765,7 @@ final class PoolState {
    */
   private long patience(Member member) {
     return switch (member.phase) {
-      case CONNECTING ->
-          member.letIn ? FOREVER : troubled ? LONGEST_WITH_WAITERS_NANOS : SLOW_ATTEMPT_NANOS;
+      case CONNECTING -> member.letIn ? FOREVER : backoff.patience();
       case RETURNING -> IMMINENT_NANOS;
       case CHECKING -> member.checkedFor == null ? IMMINENT_NANOS : 0;
       case IDLE, LENT, CLOSING, GONE -> 0;
@@ -868,7 +822,7 @@ final class PoolState {
     for (Member member : List.copyOf(members)) {
       if (member.phase == Phase.CONNECTING
           && !member.letIn
-          && begun - member.since >= LONGEST_WITH_WAITERS_NANOS) {
+          && begun - member.since >= backoff.patience()) {
         close(member, CloseReason.CLOSED, now);
       }
     }

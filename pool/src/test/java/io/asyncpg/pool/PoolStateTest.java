@@ -367,9 +367,9 @@ class PoolStateTest {
       state.tick(now);
     }
     state.connectFailed(only(Action.Connect.class).member(), true, now);
-    assertThat(state.wakeAt() - now).isEqualTo(PoolState.LONGEST_PAUSE_REFUSED_NANOS);
+    assertThat(state.wakeAt() - now).isEqualTo(Backoff.LONGEST_PAUSE_REFUSED_NANOS);
     Waiter waiter = acquire();
-    assertThat(state.wakeAt() - now).isEqualTo(PoolState.LONGEST_WITH_WAITERS_NANOS);
+    assertThat(state.wakeAt() - now).isEqualTo(Backoff.LONGEST_WITH_WAITERS_NANOS);
     now = state.wakeAt();
     state.tick(now);
     state.connected(only(Action.Connect.class).member(), "a", now);
@@ -383,10 +383,10 @@ class PoolStateTest {
     Member slow = only(Action.Connect.class).member();
     now = state.wakeAt();
     state.tick(now);
-    assertThat(now - slow.since()).isEqualTo(PoolState.SLOW_ATTEMPT_NANOS);
+    assertThat(now - slow.since()).isEqualTo(Backoff.SLOW_ATTEMPT_NANOS);
     Member probe = only(Action.Connect.class).member();
     for (int i = 0; i < 5; i++) {
-      assertThat(state.wakeAt() - now).isEqualTo(PoolState.LONGEST_WITH_WAITERS_NANOS);
+      assertThat(state.wakeAt() - now).isEqualTo(Backoff.LONGEST_WITH_WAITERS_NANOS);
       now = state.wakeAt();
       state.tick(now);
       assertThat(only(Action.Close.class).member()).isSameAs(probe);
@@ -677,7 +677,7 @@ class PoolStateTest {
         if (waiting.size() > checking.size() + letIn.size()
             && state.size() < max
             && state.isFailingToConnect()
-            && toNext > PoolState.LONGEST_WITH_WAITERS_NANOS) {
+            && toNext > Backoff.LONGEST_WITH_WAITERS_NANOS) {
           throw new AssertionError("the next attempt is " + toNext + " ns away");
         }
       }
