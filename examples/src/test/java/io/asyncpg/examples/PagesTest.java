@@ -18,13 +18,15 @@ import org.junit.jupiter.api.Test;
  * Java that stands on a page stands in a source of this build as well, which is compiled and run.
  */
 class PagesTest {
-  private static final Pattern SNIPPET = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
+  private static final Pattern SNIPPET =
+      Pattern.compile("(?:```java|<pre>\\{@code)\n(.*?)(?:```|}</pre>)", Pattern.DOTALL);
   private static final String HERE = "src/test/java/io/asyncpg/examples/";
 
   private static final Map<String, String> SOURCES =
       Map.ofEntries(
           Map.entry("README.md", HERE + "ReadmeTest.java"),
           Map.entry("getting-started.md", HERE + "ReadmeTest.java"),
+          Map.entry("overview.html", HERE + "ReadmeTest.java"),
           Map.entry("connecting.md", HERE + "ConnectingPageTest.java"),
           Map.entry("copy.md", HERE + "CopyPageTest.java"),
           Map.entry("diagnostics.md", HERE + "DiagnosticsPageTest.java"),
@@ -66,7 +68,7 @@ class PagesTest {
     List<Path> pages = new ArrayList<>();
     for (Path directory : List.of(Path.of(".."), Path.of("../docs"))) {
       try (Stream<Path> files = Files.list(directory)) {
-        files.filter(file -> file.toString().endsWith(".md")).forEach(pages::add);
+        files.filter(file -> file.toString().matches(".*\\.(md|html)")).forEach(pages::add);
       }
     }
     return pages;
