@@ -1,5 +1,6 @@
 package io.asyncpg.client;
 
+import io.asyncpg.types.DescribedColumn;
 import io.asyncpg.types.PgType;
 
 /**
@@ -11,4 +12,5 @@ import io.asyncpg.types.PgType;
  * @param attribute its number in that table, or 0
  * @param typmod its type's modifier, or -1
  */
-public record Column(String name, PgType type, int tableOid, int attribute, int typmod) {}
+public record Column(String name, PgType type, int tableOid, int attribute, int typmod)
+    implements DescribedColumn {}

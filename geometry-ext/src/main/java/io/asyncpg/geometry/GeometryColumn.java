@@ -1,6 +1,7 @@
 package io.asyncpg.geometry;
 
 import io.asyncpg.error.PgCodecException;
+import io.asyncpg.types.DescribedColumn;
 import io.asyncpg.types.PgType;
 
 /**
@@ -14,7 +15,34 @@ import io.asyncpg.types.PgType;
  */
 public record GeometryColumn(GeometryType type, int srid, boolean hasZ, boolean hasM) {
   /**
-   * Reads a modifier.
+   * What a column of a result or of a prepared statement holds. Nothing is asked of the server,
+   * which has said it with the result.
+   *
+   * @param column the column, {@code rows.columns().get(i)}: of type geometry or geography, a
+   *     domain over one, or an array of one, whose elements are meant
+   * @return what its modifier says
+   * @throws IllegalArgumentException if the column is of another type
+   * @throws PgCodecException if the modifier names a kind of geometry that is unknown here
+   */
+  public static GeometryColumn of(DescribedColumn column) {
+    PgType type = column.type();
+    if (!hasSuchModifier(type)) {
+      throw new IllegalArgumentException(
+          "column \""
+              + column.name()
+              + "\" is "
+              + type.displayName()
+              + " but only geometry and geography say what they hold: pass a column of one of these");
+    }
+    return of(type, column.typmod());
+  }
+
+  private static boolean hasSuchModifier(PgType type) {
+    return JtsCodecs.isSpatial(type instanceof PgType.Array array ? array.element() : type);
+  }
+
+  /**
+   * Reads a modifier, where there is one without a column.
    *
    * <pre>
    *   31 29  28    27             8 7      2 1 0
@@ -23,14 +51,14 @@ public record GeometryColumn(GeometryType type, int srid, boolean hasZ, boolean 
    *   +-----+----+-----------------+--------+-+-+
    * </pre>
    *
-   * @param type the column's type, {@code column.type()}
-   * @param typmod its modifier, {@code column.typmod()}; -1 where there is none
+   * @param type geometry or geography, a domain over one, or an array of one
+   * @param typmod its modifier, pg_attribute.atttypmod; -1 where there is none
    * @return what it says
-   * @throws IllegalArgumentException if the type is neither geometry nor geography
+   * @throws IllegalArgumentException if the type is another
    * @throws PgCodecException if the modifier names a kind of geometry that is unknown here
    */
   public static GeometryColumn of(PgType type, int typmod) {
-    if (!JtsCodecs.isSpatial(type)) {
+    if (!hasSuchModifier(type)) {
       throw new IllegalArgumentException(
           "type is "
               + type.displayName()

@@ -1,11 +1,13 @@
 package io.asyncpg.geometry;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.asyncpg.client.Column;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.PgStatement;
 import io.asyncpg.client.Row;
 import io.asyncpg.testkit.TestServer;
 import java.nio.charset.StandardCharsets;
@@ -205,17 +207,43 @@ class PostgisTest {
 
   @Test
   void aColumnSaysWhatItHolds() {
+    connection.execute("CREATE DOMAIN pg_temp.harbour AS geometry(PointM, 3857)").await();
     connection
         .execute(
-            "CREATE TEMP TABLE t(a geometry(PointZ, 4326), b geography(MultiPolygon), c geometry)")
+            "CREATE TEMP TABLE t(a geometry(PointZ, 4326), b geography(MultiPolygon), c geometry,"
+                + " d geography, e geometry(LineStringZM, 999999), f geometry(CurvePolygon)[],"
+                + " g pg_temp.harbour, h int4, i box2d, j varchar(20))")
         .await();
-    connection.execute("INSERT INTO t DEFAULT VALUES").await();
     List<Column> columns = connection.fetch("SELECT * FROM t").await().columns();
-    assertThat(columns.stream().map(c -> GeometryColumn.of(c.type(), c.typmod())))
+    assertThat(columns.subList(0, 7).stream().map(GeometryColumn::of))
         .containsExactly(
             new GeometryColumn(GeometryType.POINT, 4326, true, false),
             new GeometryColumn(GeometryType.MULTI_POLYGON, 4326, false, false),
-            new GeometryColumn(GeometryType.GEOMETRY, 0, false, false));
+            new GeometryColumn(GeometryType.GEOMETRY, 0, false, false),
+            new GeometryColumn(GeometryType.GEOMETRY, 0, false, false),
+            new GeometryColumn(GeometryType.LINE_STRING, 999_999, true, true),
+            new GeometryColumn(GeometryType.CURVE_POLYGON, 0, false, false),
+            new GeometryColumn(GeometryType.POINT, 3857, false, true));
+    assertThat(columns.subList(7, 10))
+        .allSatisfy(
+            column ->
+                assertThatIllegalArgumentException()
+                    .isThrownBy(() -> GeometryColumn.of(column))
+                    .withMessageContaining("column \"" + column.name() + "\" is ")
+                    .withMessageContaining("only geometry and geography"));
+  }
+
+  @Test
+  void aPreparedStatementsColumnsSayWhatTheyHoldBeforeItRuns() {
+    connection.execute("CREATE TEMP TABLE t(geom geometry(MultiPointZ, 3857))").await();
+    PgStatement statement = connection.prepare("SELECT geom AS g FROM t").await();
+    assertThat(GeometryColumn.of(statement.columns().get(0)))
+        .isEqualTo(new GeometryColumn(GeometryType.MULTI_POINT, 3857, true, false));
+    // What was computed has lost its modifier: the server does not say.
+    assertThat(
+            GeometryColumn.of(
+                connection.fetch("SELECT ST_Buffer(geom, 1) FROM t").await().columns().get(0)))
+        .isEqualTo(new GeometryColumn(GeometryType.GEOMETRY, 0, false, false));
   }
 
   @Test
