@@ -64,6 +64,23 @@ class PagesTest {
     assertThat(snippets.get("README.md")).isGreaterThanOrEqualTo(12);
   }
 
+  /** Javadoc looks for them, too, but nobody makes the site with every build. */
+  @Test
+  void everyClassThatTheOverviewLinksToIsThere() throws Exception {
+    List<String> names =
+        Pattern.compile("\\{@link ([\\w.]+)}")
+            .matcher(Files.readString(Path.of("../docs/overview.html")))
+            .results()
+            .map(found -> found.group(1))
+            .toList();
+    assertThat(names).hasSizeGreaterThan(10);
+    for (String name : names) {
+      boolean isPackage = Character.isLowerCase(name.charAt(name.lastIndexOf('.') + 1));
+      assertThat(Class.forName(isPackage ? name + ".package-info" : name).getName())
+          .startsWith(name);
+    }
+  }
+
   private static List<Path> pages() throws IOException {
     List<Path> pages = new ArrayList<>();
     for (Path directory : List.of(Path.of(".."), Path.of("../docs"))) {
