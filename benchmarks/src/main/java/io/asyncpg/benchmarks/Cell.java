@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,12 +19,19 @@ final class Cell {
 
   final Workload workload;
   final int connections;
+
+  /** The peers that this machine has and that can do it, whether they ran or not. */
+  private final Set<String> peers;
+
   final Map<String, List<Result>> results = new LinkedHashMap<>();
   final Map<String, String> failures = new LinkedHashMap<>();
 
-  Cell(Workload workload, int connections) {
+  Cell(Workload workload, int connections, List<String> installed) {
     this.workload = workload;
     this.connections = connections;
+    this.peers = new LinkedHashSet<>(installed);
+    peers.retainAll(PEERS);
+    peers.removeIf(name -> !Contender.takes(name, workload));
   }
 
   void add(String contender, Result result) {
@@ -63,13 +71,23 @@ final class Cell {
     return all == null ? 0 : Result.median(all, measure::of);
   }
 
+  /** The peers whose figures are missing, as they failed or were left out. */
+  List<String> missingPeers() {
+    return peers.stream().filter(name -> !results.containsKey(name)).toList();
+  }
+
+  /** The peer with the best figure; empty when none is known. */
+  Optional<String> bestPeer(Goal.Measure measure) {
+    Comparator<String> byFigure = Comparator.comparingDouble(name -> median(name, measure));
+    return results.keySet().stream()
+        .filter(peers::contains)
+        .filter(name -> median(name, measure) > 0)
+        .max(measure.moreIsBetter ? byFigure : byFigure.reversed());
+  }
+
   /** The figure of the best peer; empty when none is known. */
   Optional<Double> best(Goal.Measure measure) {
-    return results.keySet().stream()
-        .filter(PEERS::contains)
-        .map(name -> median(name, measure))
-        .filter(figure -> figure > 0)
-        .reduce(measure.moreIsBetter ? Math::max : Math::min);
+    return bestPeer(measure).map(name -> median(name, measure));
   }
 
   /** As a multiple of the best peer's figure; empty when one of them is not known. */

@@ -19,8 +19,7 @@ final class Chart {
   private static final double LEAST = 0.125;
   private static final double MOST = 8;
   private static final List<Double> TICKS = List.of(0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0);
-  private static final List<Goal.Measure> MEASURES =
-      List.of(Goal.Measure.THROUGHPUT, Goal.Measure.CPU, Goal.Measure.ALLOCATED);
+  private static final List<Goal.Measure> MEASURES = Report.COMPARED;
 
   private final StringBuilder svg = new StringBuilder();
   private final List<Cell> cells;
@@ -75,7 +74,7 @@ final class Chart {
           case MILLION_BOUNDED -> "1M × 8, 5,000 at a time, 64 MB heap";
           case REPLAYED -> "1M × 8 whole, replayed, one core";
           case REPLAYED_BOUNDED -> "1M × 8 in portions, replayed, one core";
-          case COLD_TOGETHER -> "200 cold statements together";
+          case COLD_TOGETHER -> "200 cold statements at once";
           default -> cell.workload.title;
         }
         + (cell.connections > 1 ? ", ×" + cell.connections : "");
@@ -134,8 +133,12 @@ final class Chart {
   private void goal(Cell cell, Goal.Measure measure, int left, double y) {
     for (Goal goal : Goal.of(cell.workload, cell.connections)) {
       Optional<Double> best = cell.best(measure);
-      if (goal.measure() == measure && best.isPresent()) {
-        double x = left + at(goal.ofPeer() ? goal.limit() : goal.limit() / best.get());
+      Optional<Double> bound = goal.bound(cell);
+      if (goal.ours().equals(Report.OURS)
+          && goal.measure() == measure
+          && best.isPresent()
+          && bound.isPresent()) {
+        double x = left + at(bound.get() / best.get());
         add(
             "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#d9480f\""
                 + " stroke-width=\"3\" stroke-opacity=\"0.45\"/>",

@@ -63,6 +63,7 @@ final class Pgbench {
           0,
           0,
           0,
+          0,
           workload == Workload.SELECT_1 ? 2 : 0); // it looks at no value
     } finally {
       Files.delete(script);

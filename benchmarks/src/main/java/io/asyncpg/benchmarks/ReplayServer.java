@@ -13,11 +13,14 @@ import java.nio.channels.Channels;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -183,8 +186,8 @@ final class ReplayServer {
     private final byte[] startup;
     private final Set<String> statements = new HashSet<>();
     private final Map<String, Cursor> portals = new HashMap<>();
-    // Guarded by this: how many of the messages that were passed on still want their answer.
-    private int unanswered;
+    // Guarded by this: the messages that were passed on and still want their answer, by type.
+    private final Deque<Character> unanswered = new ArrayDeque<>();
 
     Session(SocketChannel client, SocketChannel upstream, byte[] startup) {
       this.client = client;
@@ -198,23 +201,37 @@ final class ReplayServer {
       try {
         while (true) {
           Message message = Message.read(in);
-          synchronized (this) {
-            if (message.type == 'Z') {
-              unanswered = 0; // before the client may say more
-            }
-          }
           write(client, message.bytes());
-          synchronized (this) {
-            switch (message.type) {
-              case '1', '2', '3', 'C', 's', 'I', 'T', 'n' -> unanswered--;
-              case 'E' -> unanswered = 0;
-              default -> {}
-            }
-            notifyAll();
-          }
+          answered(message.type);
         }
       } catch (EOFException over) {
         client.close();
+      }
+    }
+
+    private synchronized void answered(char answer) {
+      switch (answer) {
+        case '1', '2', '3', 'n', 's', 'I' -> unanswered.poll();
+        // Both are in the middle of what answers a simple Query.
+        case 'C', 'T' -> {
+          if (!Objects.equals(unanswered.peek(), 'Q')) {
+            unanswered.poll();
+          }
+        }
+        // What follows an error is skipped up to Sync.
+        case 'E' -> answeredUntilReady();
+        case 'Z' -> {
+          answeredUntilReady();
+          unanswered.poll();
+        }
+        default -> {}
+      }
+      notifyAll();
+    }
+
+    private void answeredUntilReady() {
+      while (!unanswered.isEmpty() && unanswered.peek() != 'Q' && unanswered.peek() != 'S') {
+        unanswered.poll();
       }
     }
 
@@ -272,7 +289,8 @@ final class ReplayServer {
             passOn(message);
           }
         }
-        default -> write(upstream, message.bytes()); // Sync is answered by the server, last
+        case 'Q', 'S' -> passOn(message);
+        default -> write(upstream, message.bytes());
       }
     }
 
@@ -286,7 +304,7 @@ final class ReplayServer {
 
     private void passOn(Message message) throws IOException {
       synchronized (this) {
-        unanswered++;
+        unanswered.add(message.type);
       }
       write(upstream, message.bytes());
     }
@@ -299,13 +317,13 @@ final class ReplayServer {
 
     private void awaitServer() throws IOException {
       synchronized (this) {
-        if (unanswered == 0) {
+        if (unanswered.isEmpty()) {
           return;
         }
       }
       write(upstream, new Message('H', new byte[0]).bytes());
       synchronized (this) {
-        while (unanswered > 0) {
+        while (!unanswered.isEmpty()) {
           try {
             wait();
           } catch (InterruptedException stopped) {

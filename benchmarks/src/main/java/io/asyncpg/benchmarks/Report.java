@@ -5,37 +5,54 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
-/** What was measured, in Markdown. */
+/** What was measured, in Markdown: as it comes, so that a run that is cut leaves what it has. */
 final class Report {
-  private static final String OURS = "asyncpg";
+  static final String OURS = "asyncpg";
 
-  private final List<Cell> cells;
+  /** The page's name. */
+  static final String PAGE = "side-by-side.md";
+
+  /** What is compared in every cell. */
+  static final List<Goal.Measure> COMPARED =
+      List.of(Goal.Measure.THROUGHPUT, Goal.Measure.CPU, Goal.Measure.ALLOCATED);
+
+  private final List<Cell> cells = new ArrayList<>();
   private final String kind;
-  private final Map<String, String> versions;
   private final String serverVersion;
-  private final Duration took;
+  private final int planned;
+  private final Instant start = Instant.now();
 
-  Report(
-      List<Cell> cells,
-      String kind,
-      Map<String, String> versions,
-      String serverVersion,
-      Duration took) {
-    this.cells = cells;
+  /**
+   * @param planned how many cells there will be
+   */
+  Report(String kind, String serverVersion, int planned) {
     this.kind = kind;
-    this.versions = versions;
     this.serverVersion = serverVersion;
-    this.took = took;
+    this.planned = planned;
+  }
+
+  void add(Cell cell) {
+    cells.add(cell);
+  }
+
+  /** Writes the page and the chart of what is there until now. */
+  void write(Path directory, Collection<String> versions) throws IOException {
+    Files.createDirectories(directory);
+    Files.writeString(directory.resolve(PAGE), page(versions));
+    Files.writeString(directory.resolve("side-by-side.svg"), Chart.of(cells));
   }
 
   /** How a contender is called on paper. */
@@ -65,17 +82,20 @@ final class Report {
         .append(" | | bytes allocated/")
         .append(unit)
         .append(" | | p50 µs | p99 µs | peak heap MiB |");
-    boolean weighed =
-        cell.results.values().stream().anyMatch(all -> all.stream().anyMatch(r -> r.live() > 0));
-    text.append(weighed ? " live MiB |" : "").append('\n');
-    text.append("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-        .append(weighed ? "--:|" : "")
+    List<Goal.Measure> more =
+        Stream.of(Goal.Measure.LIVE, Goal.Measure.ROUND_TRIPS)
+            .filter(
+                measure ->
+                    cell.results.keySet().stream().anyMatch(c -> cell.median(c, measure) > 0))
+            .toList();
+    more.forEach(measure -> text.append(' ').append(measure.title).append(" |"));
+    text.append("\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+        .append("--:|".repeat(more.size()))
         .append('\n');
     cell.results.forEach(
         (contender, all) -> {
           text.append("| ").append(called(contender));
-          for (Goal.Measure measure :
-              List.of(Goal.Measure.THROUGHPUT, Goal.Measure.CPU, Goal.Measure.ALLOCATED)) {
+          for (Goal.Measure measure : COMPARED) {
             boolean known = cell.median(contender, measure) > 0;
             text.append(" | ").append(known ? Result.spread(all, measure::of) : "–");
             text.append(" | ").append(cell.ratio(contender, measure).map(Report::times).orElse(""));
@@ -83,15 +103,12 @@ final class Report {
           text.append(" | ").append(Result.figure(Result.median(all, Result::p50)));
           double p99 = Result.median(all, Result::p99);
           text.append(" | ").append(p99 > 0 ? Result.figure(p99) : "–");
-          double peak = all.stream().mapToLong(Result::peakHeap).max().orElse(0);
+          double peak = all.stream().mapToDouble(Goal.Measure.PEAK::of).max().orElse(0);
           text.append(" | ")
-              .append(
-                  peak > 0 && !contender.equals("asyncpg-python")
-                      ? Result.figure(peak / (1 << 20))
-                      : "–");
-          if (weighed) {
-            double live = cell.median(contender, Goal.Measure.LIVE);
-            text.append(" | ").append(live > 0 ? Result.figure(live) : "–");
+              .append(peak > 0 && !contender.equals("asyncpg-python") ? Result.figure(peak) : "–");
+          for (Goal.Measure measure : more) {
+            double figure = cell.median(contender, measure);
+            text.append(" | ").append(figure > 0 ? Result.figure(figure) : "–");
           }
           text.append(" |\n");
         });
@@ -105,79 +122,67 @@ final class Report {
     return text.toString();
   }
 
-  private static String times(double ratio) {
+  static String times(double ratio) {
     return String.format(Locale.ROOT, "%.2f×", ratio);
   }
 
   /** Ours beside the best peer, and what it must reach. */
   String summary() {
     StringBuilder text = new StringBuilder();
-    text.append("| workload | throughput | CPU | bytes allocated | must reach | |\n");
+    text.append("| workload | throughput | CPU | bytes allocated | must reach (ours) | |\n");
     text.append("|---|--:|--:|--:|---|---|\n");
     for (Cell cell : cells) {
-      if (!cell.results.containsKey(OURS)) {
-        continue;
-      }
       text.append("| ").append(cell.title());
-      for (Goal.Measure measure :
-          List.of(Goal.Measure.THROUGHPUT, Goal.Measure.CPU, Goal.Measure.ALLOCATED)) {
+      for (Goal.Measure measure : COMPARED) {
         text.append(" | ").append(cell.ratio(OURS, measure).map(Report::times).orElse("–"));
       }
       List<String> wanted = new ArrayList<>();
-      List<String> open = new ArrayList<>();
+      Map<Goal.Verdict, List<String>> verdicts = new EnumMap<>(Goal.Verdict.class);
       for (Goal goal : Goal.of(cell.workload, cell.connections)) {
-        double figure = cell.median(OURS, goal.measure());
-        Optional<Double> best = cell.best(goal.measure());
-        boolean known = figure > 0 && (best.isPresent() || !goal.ofPeer());
-        wanted.add(goal + (goal.ofPeer() ? "" : " (" + Result.figure(figure) + ")"));
-        if (known && !goal.metBy(figure, best.orElse(0.0))) {
-          open.add(goal.measure().title);
-        }
+        wanted.add(goal.in(cell));
+        verdicts.computeIfAbsent(goal.judge(cell), verdict -> new ArrayList<>()).add(goal.title());
       }
       text.append(" | ").append(String.join(", ", wanted));
-      text.append(" | ").append(open.isEmpty() ? "✓" : "open: " + String.join(", ", open));
+      text.append(" | ").append(said(verdicts));
       text.append(" |\n");
-      if (cell.results.containsKey("asyncpg-insert")
-          && cell.results.containsKey("pgjdbc-rewrite")) {
-        text.append(bulk(cell));
-      }
     }
     return text.toString();
   }
 
-  /** insertMany has a peer of its own: pgjdbc's rewriting. */
-  private static String bulk(Cell cell) {
-    StringBuilder text = new StringBuilder("| ");
-    text.append(cell.title()).append(": `insertMany` beside pgjdbc's rewriting");
-    for (Goal.Measure measure :
-        List.of(Goal.Measure.THROUGHPUT, Goal.Measure.CPU, Goal.Measure.ALLOCATED)) {
-      double ratio =
-          cell.median("asyncpg-insert", measure) / cell.median("pgjdbc-rewrite", measure);
-      text.append(" | ").append(times(ratio));
-    }
-    boolean met =
-        cell.median("asyncpg-insert", Goal.Measure.THROUGHPUT)
-            >= cell.median("pgjdbc-rewrite", Goal.Measure.THROUGHPUT);
-    return text.append(" | throughput ≥ 1.0× | ")
-        .append(met ? "✓" : "open: throughput")
-        .append(" |\n")
-        .toString();
+  private static String said(Map<Goal.Verdict, List<String>> verdicts) {
+    List<String> words = new ArrayList<>();
+    verdicts.forEach(
+        (verdict, goals) -> {
+          switch (verdict) {
+            case MET ->
+                words.add("✓" + (verdicts.size() == 1 ? "" : " " + String.join(", ", goals)));
+            case WITHIN_NOISE -> words.add("within noise: " + String.join(", ", goals));
+            case OPEN -> words.add("open: " + String.join(", ", goals));
+            case NOT_JUDGED -> words.add("not judged: " + String.join(", ", goals));
+          }
+        });
+    return String.join("; ", words);
   }
 
-  /** The page for docs. */
-  String page() throws IOException {
-    try (var template = Report.class.getResourceAsStream("performance.md")) {
+  private String page(Collection<String> versions) throws IOException {
+    try (var template = Report.class.getResourceAsStream(PAGE)) {
       if (template == null) {
-        throw new IOException("performance.md is not on the class path");
+        throw new IOException(PAGE + " is not on the class path");
       }
       StringBuilder sections = new StringBuilder();
       cells.forEach(cell -> sections.append(section(cell)).append('\n'));
+      long minutes = Math.round(Duration.between(start, Instant.now()).toSeconds() / 60.0);
       return new String(template.readAllBytes(), StandardCharsets.UTF_8)
           .replace("{kind}", kind)
           .replace("{date}", LocalDate.now(ZoneOffset.UTC).toString())
-          .replace("{minutes}", String.valueOf(Math.round(took.toSeconds() / 60.0)))
+          .replace("{minutes}", minutes == 1 ? "a minute" : minutes + " minutes")
+          .replace(
+              "{part}",
+              cells.size() == planned
+                  ? ""
+                  : " It was cut: " + cells.size() + " cells of " + planned + " are here.")
           .replace("{machine}", machine())
-          .replace("{versions}", versions())
+          .replace("{versions}", versions(versions))
           .replace("{summary}", summary())
           .replace("{sections}", sections.toString().stripTrailing());
     }
@@ -204,7 +209,7 @@ final class Report {
         + " with ParallelGC";
   }
 
-  private String versions() {
+  private String versions(Collection<String> said) {
     String path = SideBySide.classPath();
     List<String> named = new ArrayList<>();
     named.add("PostgreSQL " + serverVersion + " over loopback");
@@ -215,7 +220,7 @@ final class Report {
         named.add((artifact.equals("postgresql") ? "pgjdbc" : artifact) + " " + jar.group(1));
       }
     }
-    versions.values().stream().filter(said -> !said.isEmpty()).distinct().forEach(named::add);
+    said.stream().filter(version -> !version.isEmpty()).distinct().forEach(named::add);
     return String.join(", ", named);
   }
 }

@@ -11,6 +11,7 @@ import java.util.function.ToDoubleFunction;
  * @param allocatedBytes 0 where nobody knows
  * @param peakHeap 0 where nobody knows
  * @param live 0 unless it was weighed
+ * @param roundTrips of an operation; 0 unless they were counted
  */
 record Result(
     long operations,
@@ -21,6 +22,7 @@ record Result(
     double p99,
     long peakHeap,
     long live,
+    double roundTrips,
     long checksum) {
 
   /** Reads the line of a contender's process. */
@@ -39,24 +41,37 @@ record Result(
         Double.parseDouble(words[6]),
         Long.parseLong(words[7]),
         Long.parseLong(words[8]),
+        0,
         Long.parseLong(words[9]));
   }
 
-  /** The same, with what its result weighs, as another slice found. */
-  Result weighing(long bytes) {
+  /** The same, with what others found: what its result weighs, and the round trips. */
+  Result with(long bytesLive, double trips) {
     return new Result(
-        operations, perSecond, cpuMicros, allocatedBytes, p50, p99, peakHeap, bytes, checksum);
+        operations,
+        perSecond,
+        cpuMicros,
+        allocatedBytes,
+        p50,
+        p99,
+        peakHeap,
+        bytesLive,
+        trips,
+        checksum);
   }
 
   static double median(List<Result> results, ToDoubleFunction<Result> of) {
-    double[] sorted = results.stream().mapToDouble(of).sorted().toArray();
-    return sorted[sorted.length / 2];
+    return middle(results.stream().mapToDouble(of).sorted().toArray());
+  }
+
+  private static double middle(double[] sorted) {
+    return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
   }
 
   /** {@code median (least–greatest)}. */
   static String spread(List<Result> results, ToDoubleFunction<Result> of) {
     double[] sorted = results.stream().mapToDouble(of).sorted().toArray();
-    return figure(sorted[sorted.length / 2])
+    return figure(middle(sorted))
         + " ("
         + figure(sorted[0])
         + "–"

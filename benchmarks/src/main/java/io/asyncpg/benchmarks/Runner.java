@@ -9,14 +9,17 @@ import java.io.OutputStreamWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** A contender's process, seen from outside. */
 final class Runner implements AutoCloseable {
   private static final Path TASKSET = Path.of("/usr/bin/taskset");
+  private static final Duration PATIENCE = Duration.ofMinutes(3);
 
   private final Process process;
   private final BufferedReader out;
@@ -108,7 +111,7 @@ final class Runner implements AutoCloseable {
   private String line() throws IOException {
     String line = out.readLine();
     if (line == null) {
-      throw new IOException("the process ended early");
+      throw new IOException("the process ended early, or took more than " + PATIENCE);
     }
     if (line.startsWith("failed ")) {
       throw new IOException(line.substring("failed ".length()));
@@ -123,7 +126,22 @@ final class Runner implements AutoCloseable {
         workload + " " + connections + " " + millis + " " + host + " " + port + " " + workload.sql);
     in.newLine();
     in.flush();
-    return Result.parse(line(), workload);
+    // Nobody watches a full run: who hangs is out.
+    CompletableFuture<Boolean> impatience =
+        new CompletableFuture<Boolean>()
+            .completeOnTimeout(true, PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    impatience.thenAccept(this::destroyIf);
+    try {
+      return Result.parse(line(), workload);
+    } finally {
+      impatience.complete(false);
+    }
+  }
+
+  private void destroyIf(boolean tooLong) {
+    if (tooLong) {
+      process.destroyForcibly();
+    }
   }
 
   @Override

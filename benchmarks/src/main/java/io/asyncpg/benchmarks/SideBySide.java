@@ -1,6 +1,5 @@
 package io.asyncpg.benchmarks;
 
-import io.asyncpg.testkit.FaultyProxy;
 import io.asyncpg.testkit.TestServer;
 import java.io.File;
 import java.io.IOException;
@@ -8,16 +7,17 @@ import java.io.PrintStream;
 import java.net.URI;
 import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -45,17 +45,26 @@ final class SideBySide {
           "asyncpg-python",
           "pgbench");
 
-  /** How long and how often. */
+  /**
+   * How often, and how long at least: an operation that has begun is ended.
+   *
+   * @param burnInMillis of each process, before its first cell
+   */
   private record Pace(
       long burnInMillis,
       int warmUps,
       long warmUpMillis,
       int rounds,
       long millis,
-      int heavyRounds) {}
+      long heavyWarmUpMillis,
+      int heavyRounds,
+      long heavyMillis) {}
 
-  private static final Pace QUICK = new Pace(600, 1, 500, 3, 250, 1);
-  private static final Pace FULL = new Pace(2_000, 3, 700, 5, 700, 3);
+  private static final Pace QUICK = new Pace(600, 1, 500, 3, 250, 0, 2, 0);
+  private static final Pace FULL = new Pace(2_000, 2, 500, 5, 600, 2_000, 3, 500);
+
+  /** Who takes so long for one slice is not asked a third time. */
+  private static final Duration SLOW = Duration.ofSeconds(3);
 
   private final TestServer server;
   private final Pace pace;
@@ -63,7 +72,7 @@ final class SideBySide {
   private final Map<String, Runner> runners = new LinkedHashMap<>();
   private final Map<String, String> versions = new LinkedHashMap<>();
   private @Nullable Runner replay;
-  private @Nullable FaultyProxy slow;
+  private @Nullable SlowLine slow;
 
   private SideBySide(TestServer server, boolean full, List<String> contenders) {
     this.server = server;
@@ -72,7 +81,6 @@ final class SideBySide {
   }
 
   public static void main(String[] args) throws Exception {
-    Instant start = Instant.now();
     boolean full = args.length > 0 && args[0].equals("full");
     Map<String, String> options = new LinkedHashMap<>();
     for (int i = 0; i + 1 < args.length; i++) {
@@ -87,8 +95,17 @@ final class SideBySide {
                 .toList()
             : Stream.of(Workload.values()).filter(w -> full || !w.replayed()).toList();
     List<String> connections = list(options.getOrDefault("--connections", full ? "1,10" : "1"));
+    List<String> installed = installed();
     List<String> contenders =
-        options.containsKey("--clients") ? list(options.get("--clients")) : installed();
+        options.containsKey("--clients") ? list(options.get("--clients")) : installed;
+    List<Cell> cells =
+        workloads.stream()
+            .flatMap(
+                workload ->
+                    workload.connections().stream()
+                        .filter(count -> connections.contains(String.valueOf(count)))
+                        .map(count -> new Cell(workload, count, installed)))
+            .toList();
     try (TestServer server =
         TestServer.start(
             Map.of(
@@ -98,35 +115,32 @@ final class SideBySide {
                 "jit", "off",
                 "max_parallel_workers_per_gather", "0"))) {
       server.sql(Workload.tables());
+      Report report =
+          new Report(
+              full ? "full" : "quick",
+              String.valueOf(server.value("SHOW server_version")),
+              cells.size());
+      String out = options.get("--out");
       SideBySide race = new SideBySide(server, full, contenders);
-      List<Cell> cells = new ArrayList<>();
       try {
-        for (Workload workload : workloads) {
-          for (int count : workload.connections()) {
-            if (connections.contains(String.valueOf(count))) {
-              Cell cell = race.measure(workload, count);
-              cells.add(cell);
-              OUT.println(Report.section(cell));
-            }
+        for (Cell cell : cells) {
+          race.measure(cell);
+          OUT.println(Report.section(cell));
+          report.add(cell);
+          if (out != null) {
+            report.write(Path.of(out), race.versions.values());
           }
         }
       } finally {
         race.end();
       }
-      Report report =
-          new Report(
-              cells,
-              full ? "full" : "quick",
-              race.versions,
-              String.valueOf(server.value("SHOW server_version")),
-              Duration.between(start, Instant.now()));
       OUT.println(report.summary());
-      String out = options.get("--out");
       if (out != null) {
-        Files.createDirectories(Path.of(out));
-        Files.writeString(Path.of(out, "README.md"), report.page());
-        Files.writeString(Path.of(out, "side-by-side.svg"), Chart.of(cells));
         OUT.println("Written to " + out);
+      }
+      String readme = options.get("--readme");
+      if (out != null && readme != null) {
+        ReadmeTable.refresh(Path.of(readme), Path.of(out, Report.PAGE));
       }
       for (Cell cell : cells) {
         String failure = cell.failures.get("asyncpg");
@@ -155,42 +169,60 @@ final class SideBySide {
     return installed;
   }
 
-  private Cell measure(Workload workload, int connections) throws IOException {
-    Cell cell = new Cell(workload, connections);
-    List<String> able =
-        contenders.stream().filter(name -> Contender.takes(name, workload)).toList();
+  private void measure(Cell cell) throws IOException {
+    Workload workload = cell.workload;
+    for (Workload.Place place : Workload.Place.values()) {
+      if (place != Workload.Place.ROOMY && place != workload.place()) {
+        contenders.forEach(contender -> stop(contender, place));
+      }
+    }
     boolean weigh = workload == Workload.MILLION || workload == Workload.REPLAYED;
     int warmUps = workload.heavy() ? 1 : pace.warmUps;
     int rounds = workload.heavy() ? pace.heavyRounds : pace.rounds;
-    Map<String, Long> weights = new LinkedHashMap<>();
-    for (int round = -warmUps; round < rounds; round++) {
+    Map<String, Long> weights = new HashMap<>();
+    Set<String> slowOnes = new HashSet<>();
+    for (int round = weigh ? -warmUps - 1 : -warmUps; round < rounds; round++) {
+      boolean measured = round >= 0;
+      boolean weighed = weigh && round == -1;
       long millis =
-          workload.heavy()
-              ? round < 0 && weigh ? -1 : 0
-              : round < 0 ? pace.warmUpMillis : pace.millis;
-      for (String contender : able) {
-        if (cell.failures.containsKey(contender)) {
+          weighed
+              ? -1
+              : workload.heavy()
+                  ? measured ? pace.heavyMillis : pace.heavyWarmUpMillis
+                  : measured ? pace.millis : pace.warmUpMillis;
+      for (String contender : contenders) {
+        if (!Contender.takes(contender, workload)
+            || cell.failures.containsKey(contender)
+            || (round >= 2 && slowOnes.contains(contender))
+            || (!measured && contender.equals("pgbench"))) {
           continue;
         }
         try {
-          Result result = slice(contender, workload, connections, millis);
-          if (millis < 0) {
+          long start = System.nanoTime();
+          Result result = slice(contender, workload, cell.connections, millis);
+          if (measured && System.nanoTime() - start > SLOW.toNanos()) {
+            slowOnes.add(contender);
+          }
+          if (weighed) {
             weights.put(contender, result.live());
           }
-          if (round >= 0) {
-            cell.add(contender, result.weighing(weights.getOrDefault(contender, 0L)));
+          if (measured) {
+            cell.add(contender, result.with(weights.getOrDefault(contender, 0L), roundTrips()));
+          } else {
+            roundTrips(); // these are not counted
           }
         } catch (IOException failure) {
           cell.failures.put(contender, String.valueOf(failure.getMessage()));
-          stop(contender, workload);
+          stop(contender, workload.place());
         }
       }
     }
-    if (workload.place() != Workload.Place.ROOMY) {
-      able.forEach(contender -> stop(contender, workload));
-    }
     cell.agree();
-    return cell;
+  }
+
+  /** Those of the last slice; 0 where there was no line to count them. */
+  private double roundTrips() {
+    return slow == null ? 0 : slow.roundTrips();
   }
 
   private Result slice(String contender, Workload workload, int connections, long millis)
@@ -230,8 +262,8 @@ final class SideBySide {
     return runner;
   }
 
-  private void stop(String contender, Workload workload) {
-    Runner runner = runners.remove(contender + " " + workload.place());
+  private void stop(String contender, Workload.Place place) {
+    Runner runner = runners.remove(contender + " " + place);
     if (runner != null) {
       runner.close();
     }
@@ -244,11 +276,9 @@ final class SideBySide {
     return Integer.parseInt(replay.greeting);
   }
 
-  /** A network that takes a millisecond each way. */
-  private FaultyProxy slow() {
+  private SlowLine slow() throws IOException {
     if (slow == null) {
-      slow = FaultyProxy.before(server);
-      slow.delay(Duration.ofMillis(1));
+      slow = SlowLine.before(server.host(), server.port(), Duration.ofMillis(1));
     }
     return slow;
   }
@@ -277,7 +307,7 @@ final class SideBySide {
     server.sql("TRUNCATE bench_items");
   }
 
-  private void end() {
+  private void end() throws IOException {
     runners.values().forEach(Runner::close);
     if (replay != null) {
       replay.close();

@@ -78,7 +78,11 @@ final class Slice {
     long wall = System.nanoTime() - start;
     allocated = allocated() - allocated;
     cpu = cpu() - cpu;
-    long peak = HEAP.stream().mapToLong(pool -> pool.getPeakUsage().getUsed()).sum();
+    // The pools do not all have their peaks at the same moment.
+    long peak =
+        Math.min(
+            HEAP.stream().mapToLong(pool -> pool.getPeakUsage().getUsed()).sum(),
+            Runtime.getRuntime().maxMemory());
     Tally tally = lanes.total();
     return String.format(
         Locale.ROOT,

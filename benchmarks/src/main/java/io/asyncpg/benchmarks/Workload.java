@@ -25,10 +25,13 @@ enum Workload {
       "SELECT id, name, amount FROM bench_rows WHERE id = $1",
       "one row by key, 64 in flight",
       false),
-  COLD("SELECT id, name, amount FROM bench_rows WHERE id = $1", "200 cold statements", false),
+  COLD(
+      "SELECT id, name, amount FROM bench_rows WHERE id = $1",
+      "200 cold statements, 1 ms round trip",
+      false),
   COLD_TOGETHER(
       "SELECT id, name, amount FROM bench_rows WHERE id = $1",
-      "200 cold statements, asked for together",
+      "200 cold statements at once, 1 ms round trip",
       false);
 
   /** Where a contender's process runs. */

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.asyncpg.client.session.Connector;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgProtocolException;
 import io.asyncpg.testkit.Backend;
@@ -112,9 +113,16 @@ class GssTest {
   }
 
   private static void refused(PgConfig config, String... words) {
-    assertThatThrownBy(() -> PgConnection.connect(config).await())
+    refused(config, true, words);
+  }
+
+  /** Whether waiting does not help, as the pool wants to know. */
+  private static void refused(PgConfig config, boolean forGood, String... words) {
+    PgFuture<PgConnection> attempt = PgConnection.connect(config);
+    assertThatThrownBy(attempt::await)
         .isInstanceOf(PgConnectionException.class)
         .satisfies(e -> assertThat(e.getMessage()).contains(words).doesNotContain("\n"));
+    assertThat(Connector.isFailedForGood(attempt)).isEqualTo(forGood);
   }
 
   @Test
@@ -408,7 +416,7 @@ class GssTest {
   void aKdcThatDoesNotAnswerIsToldApart() {
     kdc.stop();
     try {
-      refused(alice().build(), "no KDC answers", "krb5.conf");
+      refused(alice().build(), false, "no KDC answers", "krb5.conf");
     } finally {
       kdc.startAgain();
     }

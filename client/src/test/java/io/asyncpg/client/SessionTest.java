@@ -59,6 +59,7 @@ class SessionTest {
     try (PgConnection killer = connect()) {
       PgConnection victim = connect();
       PgFuture<Rows> sleeping = victim.fetch("SELECT pg_sleep(30)");
+      TestServer.shared().awaitSleeping(victim.serverPid());
       killer.execute("SELECT pg_terminate_backend($1)", victim.serverPid()).await();
       assertThatThrownBy(sleeping::await).hasMessageContaining("57P01");
       victim.closed().await();

@@ -12,7 +12,7 @@ class EwkbFuzzTest {
   private final CodecRegistry lenient = Wire.registry(JtsOptions.defaults().readLeniently());
 
   /** Anything read is read again from what is written for it; nothing else is thrown. */
-  @FuzzTest(maxDuration = "1m")
+  @FuzzTest(maxDuration = "10m")
   void anyBytesAreAGeometryOrACodecException(byte[] bytes) {
     try {
       if (Wire.read(strict, Wire.GEOMETRY, null, bytes) instanceof Geometry geometry) {

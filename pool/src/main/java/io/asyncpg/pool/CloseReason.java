@@ -18,7 +18,10 @@ public enum CloseReason {
   HOOK,
   /** It came back in a state that cannot be mended, or its reset got no answer. */
   STATE,
-  /** Its host went down, or takes no writes any more. */
+  /**
+   * Its host was marked by another connection, which was lost or did not answer, or met that the
+   * host takes no writes any more, or is no standby any more.
+   */
   HOST,
   /** It was lost: the server or the network ended it. */
   LOST,

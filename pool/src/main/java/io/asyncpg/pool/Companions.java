@@ -41,12 +41,23 @@ final class Companions {
         if (balanced) {
           connection.loadBalanceHosts(LoadBalanceHosts.RANDOM); // of the addresses of one name, too
         }
-        known =
-            Pool.create(pool.config().toBuilder().connection(connection.build()).build(), balanced);
+        PoolConfig.Builder config = pool.config().toBuilder().connection(connection.build());
+        if (balanced) {
+          config.minSize(floor(pool.config()));
+        }
+        known = Pool.create(config.build(), balanced);
         made.put(kind, known);
       }
       return known;
     }
+  }
+
+  /** If any are to be kept open, one for each host, so that even few readers have all of them. */
+  private static int floor(PoolConfig config) {
+    int hosts = config.connection().hosts().size();
+    return config.minSize() == 0
+        ? 0
+        : Math.max(config.minSize(), Math.min(hosts, config.maxSize()));
   }
 
   private List<PgPool> all(boolean closing) {

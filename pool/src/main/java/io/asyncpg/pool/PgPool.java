@@ -52,7 +52,8 @@ public interface PgPool extends PgClient, AutoCloseable {
    * Waits for the pool to have what it keeps open.
    *
    * @return complete when {@code minSize} connections are open; it fails with what an attempt to
-   *     connect failed with. The pool goes on trying all the same, and may be asked again
+   *     connect failed with. The pool goes on trying all the same, and may be asked again. With
+   *     {@link IllegalStateException} it fails when the pool is closed, or is closed before that
    */
   PgFuture<Void> ready();
 
@@ -112,9 +113,10 @@ public interface PgPool extends PgClient, AutoCloseable {
    * and closed with this one, whose connections go to standbys, and to the primary only while no
    * standby takes them ({@code target_session_attrs=prefer-standby}). Each is opened to the standby
    * that has the fewest of them; the one that is lent is to the standby with the fewest lent, and
-   * standbys with as many take turns.
+   * standbys with as many take turns. Unless {@code minSize} is 0, it keeps as many open as there
+   * are hosts, if that is more and {@code maxSize} allows it.
    *
-   * @return the pool for reading, with the limits of this one
+   * @return the pool for reading, with the other limits of this one
    */
   PgPool readOnly();
 

@@ -10,6 +10,7 @@ import io.asyncpg.error.PgPoolException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.error.RetrySafety;
+import io.asyncpg.error.SqlState;
 import io.asyncpg.pool.PoolState.Action;
 import io.asyncpg.pool.PoolState.Member;
 import io.asyncpg.pool.PoolState.Phase;
@@ -17,7 +18,6 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
@@ -30,10 +30,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.ObjLongConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,6 +51,10 @@ final class Pool {
    * sessions or too few resources. What else it refuses it will refuse again.
    */
   private static final Set<String> PASSING = Set.of("08", "53", "55", "57", "58", "XX");
+
+  /** What a server says to its sessions when it goes down. */
+  private static final Set<String> HOST_GOES =
+      Set.of(SqlState.ADMIN_SHUTDOWN, SqlState.CRASH_SHUTDOWN);
 
   private record Draining(long generation, PgFuture<Void> done) {}
 
@@ -103,17 +106,7 @@ final class Pool {
   private long lastFailureAt;
 
   private final PgFuture<Void> closed = new PgFuture<>();
-  private final AtomicLong acquired = new AtomicLong();
-  private final AtomicLong acquiredAfterWait = new AtomicLong();
-  private final AtomicLong timedOut = new AtomicLong();
-  private final AtomicLong rejected = new AtomicLong();
-  private final AtomicLong cancelled = new AtomicLong();
-  private final AtomicLong connectFailures = new AtomicLong();
-  private final AtomicLong reclaimed = new AtomicLong();
-  private final AtomicLongArray acquireTimes =
-      new AtomicLongArray(PoolStats.ACQUIRE_TIME_BOUNDS.size() + 1);
-  private static final long[] BOUNDS =
-      PoolStats.ACQUIRE_TIME_BOUNDS.stream().mapToLong(Duration::toNanos).toArray();
+  private final Tally tally = new Tally();
 
   private Pool(PoolConfig config, boolean balanced) {
     this.config = config;
@@ -184,27 +177,13 @@ final class Pool {
   }
 
   void giveUp(Acquire acquire) {
-    cancelled.incrementAndGet();
+    tally.cancelled.incrementAndGet();
     step((state, now) -> state.giveUp(acquire.waiter));
   }
 
   PgFuture<Void> ready() {
     PgFuture<Void> ready = new PgFuture<>();
-    boolean shut;
-    lock.lock();
-    try {
-      shut = state.isShut();
-      if (!shut) {
-        waitingForReady.add(ready);
-      }
-    } finally {
-      lock.unlock();
-    }
-    if (shut) {
-      ready.completeExceptionally(closedAlready());
-    } else {
-      step((state, now) -> {});
-    }
+    step((state, now) -> waitingForReady.add(ready));
     return ready;
   }
 
@@ -255,30 +234,9 @@ final class Pool {
   }
 
   PoolStats stats() {
-    List<Long> times = new ArrayList<>();
-    for (int i = 0; i < acquireTimes.length(); i++) {
-      times.add(acquireTimes.get(i));
-    }
     lock.lock();
     try {
-      return new PoolStats(
-          state.size(),
-          state.count(Phase.IDLE),
-          state.count(Phase.LENT) + state.count(Phase.RETURNING) + state.count(Phase.CHECKING),
-          state.waiting(),
-          state.count(Phase.CONNECTING),
-          state.minSize(),
-          state.maxSize(),
-          acquired.get(),
-          acquiredAfterWait.get(),
-          timedOut.get(),
-          rejected.get(),
-          cancelled.get(),
-          state.created(),
-          connectFailures.get(),
-          reclaimed.get(),
-          state.closed(),
-          times);
+      return tally.with(state);
     } finally {
       lock.unlock();
     }
@@ -294,6 +252,7 @@ final class Pool {
   private void step(ObjLongConsumer<PoolState> change) {
     List<Action> actions;
     List<PgFuture<Void>> done = List.of();
+    List<PgFuture<Void>> neverReady = List.of();
     Timer next = null;
     Timer last = null;
     long delay = 0;
@@ -303,6 +262,10 @@ final class Pool {
       long now = System.nanoTime();
       change.accept(state, now);
       actions = state.takeActions();
+      if (state.isShut() && !waitingForReady.isEmpty()) {
+        neverReady = List.copyOf(waitingForReady);
+        waitingForReady.clear();
+      }
       if (!waitingForReady.isEmpty() || !draining.isEmpty()) {
         done = whatIsDone();
       }
@@ -330,6 +293,7 @@ final class Pool {
       carryOut(action);
     }
     done.forEach(Pool::completeVoid);
+    neverReady.forEach(ready -> ready.completeExceptionally(closedAlready()));
     if (over) {
       completeVoid(closed);
     }
@@ -375,13 +339,9 @@ final class Pool {
   // ---- Opening
 
   private void open(Member member) {
-    CompletionStage<PgConnection> attempt;
-    try {
-      attempt = config.connect() == null ? connector.connect() : config.connect().get();
-    } catch (RuntimeException failed) {
-      connectFailed(member, failed);
-      return;
-    }
+    var factory = config.connect();
+    CompletionStage<? extends PgConnection> attempt =
+        factory == null ? connector.connect() : called("connect", factory);
     boolean unwanted;
     lock.lock();
     try {
@@ -392,8 +352,13 @@ final class Pool {
     }
     attempt.whenComplete(
         (connection, failure) -> {
-          if (connection == null) {
+          if (failure != null) {
             connectFailed(member, unwrapped(failure));
+          } else if (connection == null) {
+            connectFailed(
+                member,
+                new IllegalStateException(
+                    "the pool's connect came up with null: a connection is" + " wanted"));
           } else {
             opened(member, connection);
           }
@@ -410,6 +375,7 @@ final class Pool {
           PooledSession.of(
               connection, new Keeping(member), config.reset() != null, config.resetTimeout());
     } catch (RuntimeException unfit) {
+      connection.terminate();
       connectFailed(member, unfit);
       return;
     }
@@ -417,6 +383,7 @@ final class Pool {
     lock.lock();
     try {
       member.session = session;
+      state.letIn(member);
       unwanted = member.phase() != Phase.CONNECTING;
     } finally {
       lock.unlock();
@@ -431,7 +398,7 @@ final class Pool {
       return;
     }
     PgConnection handle = session.lend();
-    runHook(init, handle)
+    called("init", () -> init.apply(handle))
         .whenComplete(
             (nothing, failure) -> {
               session.keep(handle);
@@ -449,19 +416,21 @@ final class Pool {
             });
   }
 
-  private static CompletionStage<?> runHook(
-      java.util.function.Function<? super PgConnection, ? extends CompletionStage<?>> hook,
-      PgConnection handle) {
+  /** Calls what the application has given us: whatever comes of that, there is a stage. */
+  private static <T extends @Nullable Object> CompletionStage<? extends T> called(
+      String name, Supplier<? extends CompletionStage<? extends T>> theirs) {
     try {
-      CompletionStage<?> stage = hook.apply(handle);
+      CompletionStage<? extends T> stage = theirs.get();
       return stage == null
           ? PgFuture.failed(
               new IllegalStateException(
-                  "a hook of the pool returned null in place of a stage: return a completed one"
-                      + " where there is nothing to wait for"))
+                  "the pool's "
+                      + name
+                      + " returned null in place of a stage: return a completed one where there is"
+                      + " nothing to wait for"))
           : stage;
-    } catch (RuntimeException thrown) {
-      return PgFuture.failed(thrown);
+    } catch (Throwable thrown) {
+      return PgFuture.failed(thrown); // an Error, too, is theirs to hear of
     }
   }
 
@@ -477,7 +446,7 @@ final class Pool {
           if (member.phase() == Phase.CLOSING) {
             state.ended(member, CloseReason.CLOSED, now);
           } else if (member.phase() == Phase.CONNECTING) {
-            connectFailures.incrementAndGet();
+            tally.connectFailures.incrementAndGet();
             lastFailure = failure;
             lastFailureAt = now;
             unready.addAll(waitingForReady);
@@ -490,7 +459,7 @@ final class Pool {
   }
 
   private boolean isFailedForGood(Member member) {
-    CompletionStage<PgConnection> attempt;
+    CompletionStage<? extends PgConnection> attempt;
     lock.lock();
     try {
       attempt = member.attempt;
@@ -518,7 +487,7 @@ final class Pool {
       deliver(acquire, handle);
       return;
     }
-    runHook(setup, handle)
+    called("setup", () -> setup.apply(handle))
         .whenComplete(
             (nothing, failure) -> {
               if (failure == null) {
@@ -539,13 +508,7 @@ final class Pool {
   }
 
   private void deliver(Acquire acquire, PgConnection handle) {
-    long waited = System.nanoTime() - acquire.waiter.since;
-    int at = Arrays.binarySearch(BOUNDS, waited);
-    acquireTimes.incrementAndGet(at >= 0 ? at : -at - 1);
-    acquired.incrementAndGet();
-    if (!acquire.isBeingMade()) {
-      acquiredAfterWait.incrementAndGet();
-    }
+    tally.lent(System.nanoTime() - acquire.waiter.since, acquire.isBeingMade());
     onCompletionThread(
         acquire,
         () -> {
@@ -584,7 +547,7 @@ final class Pool {
   private void refuse(Acquire acquire, PoolState.Refusal why) {
     switch (why) {
       case TIMED_OUT -> {
-        timedOut.incrementAndGet();
+        tally.timedOut.incrementAndGet();
         Duration waited = Duration.ofNanos(acquire.waiter.deadline - acquire.waiter.since);
         String message = "no connection within " + waited + ": " + situation() + of(acquire);
         fail(
@@ -595,7 +558,7 @@ final class Pool {
                 : new PgPoolException(message, acquire.sql, RetrySafety.NOT_SENT, failureOfLate()));
       }
       case TOO_MANY_WAITING -> {
-        rejected.incrementAndGet();
+        tally.rejected.incrementAndGet();
         fail(
             acquire,
             new PgPoolException(
@@ -640,7 +603,7 @@ final class Pool {
   private @Nullable Throwable failureOfLate() {
     lock.lock();
     try {
-      return state.isReachable() ? null : lastFailure;
+      return state.isFailingToConnect() ? lastFailure : null;
     } finally {
       lock.unlock();
     }
@@ -668,7 +631,7 @@ final class Pool {
       text.append(state.count(Phase.CONNECTING)).append(" being opened, ");
       text.append(state.waiting()).append(" others waiting");
       Throwable failure = lastFailure;
-      if (failure != null && !state.isReachable()) {
+      if (failure != null && state.isFailingToConnect()) {
         text.append("; the last attempt to connect failed ")
             .append(rounded(now - lastFailureAt))
             .append(" ago: ")
@@ -720,7 +683,7 @@ final class Pool {
 
   private void close(Member member, boolean atOnce) {
     PooledSession session;
-    CompletionStage<PgConnection> attempt;
+    CompletionStage<? extends PgConnection> attempt;
     lock.lock();
     try {
       session = member.session;
@@ -768,7 +731,7 @@ final class Pool {
 
     @Override
     public void forgotten() {
-      reclaimed.incrementAndGet();
+      tally.reclaimed.incrementAndGet();
       Loan loan;
       lock.lock();
       try {
@@ -794,7 +757,7 @@ final class Pool {
       if (reset != null && wasUsed && !hookRan) {
         hookRan = true;
         PgConnection handle = session.lend();
-        runHook(reset, handle)
+        called("reset", () -> reset.apply(handle))
             .whenComplete(
                 (nothing, failure) -> {
                   if (failure == null) {
@@ -834,16 +797,11 @@ final class Pool {
 
     @Override
     public void hostChanged() {
-      step((state, now) -> state.leave(member.host(), now));
+      step((state, now) -> state.leave(member, now));
     }
 
     @Override
     public void ended(Throwable reason) {
-      PooledSession session = member.session;
-      CloseReason why =
-          session != null && session.wasTerminated()
-              ? CloseReason.TERMINATED
-              : session != null && session.wasBroken() ? CloseReason.STATE : CloseReason.LOST;
       boolean[] justOpened = new boolean[1];
       step(
           (state, now) -> {
@@ -851,15 +809,27 @@ final class Pool {
               justOpened[0] = true;
               return;
             }
-            boolean lost = member.phase() != Phase.CLOSING && why == CloseReason.LOST;
-            state.ended(member, why, now);
-            if (lost) {
-              state.suspect(member.host(), now);
+            PooledSession session = session(member);
+            if (session.wasTerminated()) {
+              state.ended(member, CloseReason.TERMINATED, now);
+            } else if (session.wasBroken()) {
+              state.ended(member, CloseReason.STATE, now);
+            } else if (tellsOfItsHost(reason)) {
+              state.lost(member, now);
+            } else {
+              state.ended(member, CloseReason.LOST, now);
             }
           });
       if (justOpened[0]) {
         connectFailed(member, reason);
       }
+    }
+
+    /** Whether the host or the network ended it, rather than it alone was to end. */
+    private boolean tellsOfItsHost(Throwable reason) {
+      return reason instanceof PgConnectionException
+          && (!(reason.getCause() instanceof PgServerException said)
+              || HOST_GOES.contains(said.sqlState()));
     }
   }
 }

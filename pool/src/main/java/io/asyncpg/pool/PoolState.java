@@ -12,6 +12,7 @@ import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletionStage;
@@ -66,29 +67,30 @@ final class PoolState {
     /** For whoever carries out the actions; nothing is decided by them. */
     @Nullable PooledSession session;
 
-    @Nullable CompletionStage<PgConnection> attempt;
+    @Nullable CompletionStage<? extends PgConnection> attempt;
     @Nullable Loan loan;
 
     private Phase phase = Phase.CONNECTING;
     private long generation;
-    private String host = "";
+
+    /** Null until it is open. */
+    private @Nullable Host host;
+
+    /** The host's when it was opened. */
+    private long era;
+
     private long expiresAt;
     private boolean hasLifetime;
     private long since;
     private boolean leakTold;
 
-    /** Whether its host has lost another connection since it was last heard of. */
-    private boolean doubted;
+    /** While connecting: whether the server has let us in. */
+    private boolean letIn;
 
     private @Nullable Waiter checkedFor;
-    private @Nullable CloseReason doom;
 
     Phase phase() {
       return phase;
-    }
-
-    String host() {
-      return host;
     }
 
     /** For whom it is being checked; null when nobody waits for it. */
@@ -176,10 +178,14 @@ final class PoolState {
       boolean lifo,
       boolean balanced) {}
 
-  /** What is lent of the connections to one host. */
-  private static final class Load {
+  /** A host as long as there are connections to it. */
+  private static final class Host {
+    private int connections;
     private int lent;
     private long lastLent;
+
+    /** How often one of them has met that it is gone, or not what it was. */
+    private long era;
   }
 
   /**
@@ -188,16 +194,11 @@ final class PoolState {
    */
   static final long IMMINENT_NANOS = 10_000_000;
 
-  /** After failures: a server that returns is noticed within a second. */
-  static final long FIRST_PAUSE_NANOS = 20_000_000;
-
-  static final long LONGEST_PAUSE_NANOS = 250_000_000;
-
-  /** A server that refuses who we are is not asked that often. */
-  static final long LONGEST_PAUSE_REFUSED_NANOS = 10_000_000_000L;
+  private static final long FOREVER = Long.MAX_VALUE / 2;
 
   private final Policy policy;
   private final LongUnaryOperator jitter;
+  private final Backoff backoff;
   private int minSize;
   private int maxSize;
 
@@ -207,7 +208,7 @@ final class PoolState {
   private final ArrayDeque<Member> idle = new ArrayDeque<>();
 
   private final TreeMap<Long, Waiter> waiting = new TreeMap<>();
-  private final Map<String, Load> loads = new HashMap<>();
+  private final Map<String, Host> hosts = new HashMap<>();
   private long lends;
   private final Map<Phase, Integer> count = new EnumMap<>(Phase.class);
   private final Map<CloseReason, Long> closed = new EnumMap<>(CloseReason.class);
@@ -218,12 +219,6 @@ final class PoolState {
   private boolean shut;
   private boolean terminating;
 
-  /** Whether the last attempt to connect succeeded: until one has, they are made one by one. */
-  private boolean reachable;
-
-  private int failures;
-  private long retryAt;
-  private boolean pausing;
   private boolean wakes;
   private long wakeAt;
 
@@ -237,6 +232,7 @@ final class PoolState {
     this.minSize = minSize;
     this.maxSize = maxSize;
     this.jitter = jitter;
+    this.backoff = new Backoff(jitter);
   }
 
   // ---- What is asked
@@ -306,10 +302,6 @@ final class PoolState {
     return Collections.unmodifiableCollection(members);
   }
 
-  long generation() {
-    return generation;
-  }
-
   /** Whether every connection that was opened before this generation began is gone. */
   boolean isRenewedSince(long oldest) {
     for (Member member : members) {
@@ -331,9 +323,9 @@ final class PoolState {
     return longest;
   }
 
-  /** Whether the last attempt to connect succeeded. */
-  boolean isReachable() {
-    return reachable;
+  /** Whether no attempt to connect has succeeded since one failed. */
+  boolean isFailingToConnect() {
+    return backoff.isFailing();
   }
 
   boolean isShut() {
@@ -381,15 +373,24 @@ final class PoolState {
     }
   }
 
-  void connected(Member member, String host, long now) {
+  /** The server has let us in; the connection is being made ready, for as long as that takes. */
+  void letIn(Member member) {
+    member.letIn = true;
+  }
+
+  void connected(Member member, String hostName, long now) {
     if (member.phase != Phase.CONNECTING) {
       return;
     }
-    reachable = true;
-    failures = 0;
-    pausing = false;
+    if (backoff.isTroubled()) {
+      closeOvertaken(member.since, now);
+    }
+    backoff.succeeded();
     created++;
+    Host host = hosts.computeIfAbsent(hostName, unknown -> new Host());
+    host.connections++;
     member.host = host;
+    member.era = host.era;
     if (policy.maxLifetime > 0) {
       // Up to a tenth less, so that those opened together do not all go together.
       member.hasLifetime = true;
@@ -414,12 +415,7 @@ final class PoolState {
       return;
     }
     remove(member, now);
-    reachable = false;
-    failures++;
-    long longest = refused ? LONGEST_PAUSE_REFUSED_NANOS : LONGEST_PAUSE_NANOS;
-    long pause = Math.min(longest, FIRST_PAUSE_NANOS << Math.min(failures - 1, 20));
-    pausing = true;
-    retryAt = now + pause / 2 + jitter.applyAsLong(pause / 2 + 1);
+    backoff.failed(refused, now);
     if (refused && open() == 0) {
       refuseAll(Refusal.CANNOT_CONNECT);
     }
@@ -432,14 +428,10 @@ final class PoolState {
     }
     CloseReason reason = well ? unfit(member, now) : CloseReason.CHECK;
     Waiter waiter = member.checkedFor;
-    if (well) {
-      member.doubted = false;
-    }
     if (reason != null) {
       close(member, reason, now);
       if (!well) {
-        // What sleeps on the same host may be as dead: each would cost its borrower a check.
-        closeIdle(member.host, CloseReason.CHECK, now);
+        leaveHost(member, now);
       }
     } else if (waiter != null) {
       member.checkedFor = null;
@@ -490,6 +482,21 @@ final class PoolState {
 
   /** It is closed, by us or by others. */
   void ended(Member member, CloseReason reason, long now) {
+    end(member, reason, now);
+    proceed(now);
+  }
+
+  /** Its host, or the way there, has ended it: it may have lost all of them. */
+  void lost(Member member, long now) {
+    boolean isNews = member.phase != Phase.CLOSING && member.phase != Phase.GONE;
+    end(member, CloseReason.LOST, now);
+    if (isNews) {
+      leaveHost(member, now);
+    }
+    proceed(now);
+  }
+
+  private void end(Member member, CloseReason reason, long now) {
     if (member.phase == Phase.GONE) {
       return;
     }
@@ -502,41 +509,31 @@ final class PoolState {
       closed.merge(reason, 1L, Long::sum);
     }
     remove(member, now);
+  }
+
+  /** Its host is there, but not what it was: no connection to it is lent any more. */
+  void leave(Member member, long now) {
+    leaveHost(member, now);
     proceed(now);
   }
 
   /**
-   * A host has lost a connection, and perhaps all of them: its idle ones have to answer now, those
-   * that are lent before they are lent again. One that does not answer takes the idle ones along.
+   * Of the connections to the witness's host that are open the idle ones go, the others when they
+   * come back. What was opened after that is of the host's next era: it stays, whatever older ones
+   * have to tell of their own end later.
    */
-  void suspect(String host, long now) {
+  private void leaveHost(Member witness, long now) {
+    Host host = witness.host;
+    if (host == null || witness.era < host.era) {
+      return;
+    }
+    host.era++;
+    backoff.hostLeft();
     for (Member member : List.copyOf(members)) {
-      if (!member.host.equals(host)) {
-        continue;
-      }
-      if (member.phase == Phase.IDLE) {
-        idle.remove(member);
-        move(member, Phase.CHECKING, now);
-        actions.add(new Action.Check(member));
-      } else {
-        member.doubted = true;
+      if (member.host == host && (member.phase == Phase.IDLE || member.phase == Phase.CHECKING)) {
+        close(member, CloseReason.HOST, now);
       }
     }
-    proceed(now);
-  }
-
-  /**
-   * A host is there, but not what it was: its idle connections go, those that are lent when they
-   * come back.
-   */
-  void leave(String host, long now) {
-    closeIdle(host, CloseReason.HOST, now);
-    for (Member member : members) {
-      if (member.host.equals(host) && member.phase != Phase.CONNECTING && member.doom == null) {
-        member.doom = CloseReason.HOST;
-      }
-    }
-    proceed(now);
   }
 
   /**
@@ -546,7 +543,7 @@ final class PoolState {
    */
   long expire(long now) {
     generation++;
-    closeIdle(null, CloseReason.EXPIRED, now);
+    closeIdle(CloseReason.EXPIRED, now);
     proceed(now);
     return generation;
   }
@@ -567,7 +564,7 @@ final class PoolState {
     }
     shut = true;
     refuseAll(Refusal.CLOSED);
-    closeIdle(null, CloseReason.CLOSED, now);
+    closeIdle(CloseReason.CLOSED, now);
     for (Member member : List.copyOf(members)) {
       if (member.phase == Phase.CHECKING || member.phase == Phase.CONNECTING) {
         close(member, CloseReason.CLOSED, now);
@@ -667,7 +664,7 @@ final class PoolState {
         continue;
       }
       Waiter waiter = waiting.pollFirstEntry().getValue();
-      if (member.doubted || (policy.checkAfter >= 0 && now - member.since > policy.checkAfter)) {
+      if (policy.checkAfter >= 0 && now - member.since > policy.checkAfter) {
         idle.remove(member);
         move(member, Phase.CHECKING, now);
         member.checkedFor = waiter;
@@ -688,9 +685,9 @@ final class PoolState {
     }
     Member best = idle.getFirst();
     for (Member member : idle) {
-      int compared = Integer.compare(load(member).lent, load(best).lent);
+      int compared = Integer.compare(host(member).lent, host(best).lent);
       if (compared == 0) {
-        compared = Long.compare(load(member).lastLent, load(best).lastLent);
+        compared = Long.compare(host(member).lastLent, host(best).lastLent);
       }
       if (compared < 0 || (compared == 0 && policy.lifo)) {
         best = member;
@@ -699,29 +696,56 @@ final class PoolState {
     return best;
   }
 
-  private Load load(Member member) {
-    return loads.computeIfAbsent(member.host, host -> new Load());
+  private static Host host(Member member) {
+    return Objects.requireNonNull(member.host, "it is not open");
   }
 
+  /** Opens what is missing: for those who wait, and for those who will come. */
   private void connect(long now) {
-    int coming = count(Phase.CONNECTING);
-    if (!waiting.isEmpty() && (count(Phase.RETURNING) > 0 || count(Phase.CHECKING) > 0)) {
+    int connecting = count(Phase.CONNECTING);
+    if (members.size() >= maxSize && connecting == 0) {
+      return;
+    }
+    boolean waited = !waiting.isEmpty();
+    int coming = connecting;
+    int promising = connecting;
+    int hanging = 0;
+    Member lastHanging = null;
+    if (waited && connecting + count(Phase.RETURNING) + count(Phase.CHECKING) > 0) {
+      coming = 0;
+      promising = 0;
       for (Member member : members) {
-        if (isSoonIdle(member) && now - member.since < IMMINENT_NANOS) {
+        long patience = patience(member);
+        boolean attempt = member.phase == Phase.CONNECTING;
+        if (now - member.since < patience) {
           coming++;
-          wakeBy(member.since + IMMINENT_NANOS);
+          promising += attempt && !member.letIn ? 1 : 0;
+          wakeBy(member.since + patience);
+        } else if (attempt) {
+          hanging++;
+          lastHanging = member;
         }
       }
     }
-    int missing = Math.max(waiting.size() - coming, minSize - open() - count(Phase.CONNECTING));
-    int wanted = Math.min(missing, maxSize - members.size());
-    if (wanted > 0 && !reachable) {
-      if (pausing && retryAt - now > 0) {
-        wakeBy(retryAt);
+    if (hanging > 0 && !backoff.isTroubled()) {
+      backoff.attemptHangs();
+      connect(now); // patience is at its end with the others, too
+      return;
+    }
+    int missing = Math.max(waiting.size() - coming, minSize - open() - connecting);
+    if (missing > 0 && (backoff.isOneByOne() || hanging > 0)) {
+      long pause = backoff.pauseLeft(waited, now);
+      if (pause > 0) {
+        wakeBy(now + pause);
         return;
       }
-      wanted = count(Phase.CONNECTING) > 0 ? 0 : 1;
+      missing = promising > 0 ? 0 : 1;
+      if (missing > 0 && hanging > 1) {
+        // The one that has been under way for longest has all its time: it may only be slow.
+        close(Objects.requireNonNull(lastHanging), CloseReason.CLOSED, now);
+      }
     }
+    int wanted = Math.min(missing, maxSize - members.size());
     for (int i = 0; i < wanted; i++) {
       Member member = new Member();
       member.generation = generation;
@@ -729,13 +753,23 @@ final class PoolState {
       members.add(member);
       count.merge(Phase.CONNECTING, 1, Integer::sum);
       actions.add(new Action.Connect(member));
+      if (waited) {
+        wakeBy(now + patience(member));
+      }
     }
   }
 
-  /** Whether it is on its way to whoever waits: given back, or checked for nobody in particular. */
-  private static boolean isSoonIdle(Member member) {
-    return member.phase == Phase.RETURNING
-        || (member.phase == Phase.CHECKING && member.checkedFor == null);
+  /**
+   * For how long it is counted on for whoever waits, from when it came to its phase; 0 if it is not
+   * on its way to him.
+   */
+  private long patience(Member member) {
+    return switch (member.phase) {
+      case CONNECTING -> member.letIn ? FOREVER : backoff.patience();
+      case RETURNING -> IMMINENT_NANOS;
+      case CHECKING -> member.checkedFor == null ? IMMINENT_NANOS : 0;
+      case IDLE, LENT, CLOSING, GONE -> 0;
+    };
   }
 
   private void lend(Member member, Waiter waiter, long now) {
@@ -767,8 +801,8 @@ final class PoolState {
     if (shut) {
       return CloseReason.CLOSED;
     }
-    if (member.doom != null) {
-      return member.doom;
+    if (member.host != null && member.era < member.host.era) {
+      return CloseReason.HOST;
     }
     if (member.generation < generation) {
       return CloseReason.EXPIRED;
@@ -779,10 +813,17 @@ final class PoolState {
     return open() > maxSize ? CloseReason.RESIZED : null;
   }
 
-  private void closeIdle(@Nullable String host, CloseReason reason, long now) {
-    for (Member member : List.copyOf(idle)) {
-      if (host == null || member.host.equals(host)) {
-        close(member, reason, now);
+  private void closeIdle(CloseReason reason, long now) {
+    List.copyOf(idle).forEach(member -> close(member, reason, now));
+  }
+
+  /** Gives up the attempts that have hung since before one was begun that succeeded. */
+  private void closeOvertaken(long begun, long now) {
+    for (Member member : List.copyOf(members)) {
+      if (member.phase == Phase.CONNECTING
+          && !member.letIn
+          && begun - member.since >= backoff.patience()) {
+        close(member, CloseReason.CLOSED, now);
       }
     }
   }
@@ -817,18 +858,22 @@ final class PoolState {
     }
     move(member, Phase.GONE, now);
     members.remove(member);
+    Host host = member.host;
+    if (host != null && --host.connections == 0) {
+      hosts.values().remove(host);
+    }
   }
 
   private void move(Member member, Phase next, long now) {
     count.merge(member.phase, -1, Integer::sum);
-    if (policy.balanced && member.phase == Phase.LENT) {
-      load(member).lent--;
+    if (member.phase == Phase.LENT) {
+      host(member).lent--;
     }
     member.move(next, now);
     count.merge(next, 1, Integer::sum);
-    if (policy.balanced && next == Phase.LENT) {
-      load(member).lent++;
-      load(member).lastLent = ++lends;
+    if (next == Phase.LENT) {
+      host(member).lent++;
+      host(member).lastLent = ++lends;
     }
   }
 

@@ -11,8 +11,12 @@ import io.asyncpg.client.TargetSessionAttrs;
 import io.asyncpg.client.TransactionOptions;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgPoolException;
+import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.ReadOnlySqlTransactionException;
+import io.asyncpg.testkit.Backend;
 import io.asyncpg.testkit.FaultyProxy;
+import io.asyncpg.testkit.Script;
+import io.asyncpg.testkit.ScriptedServer;
 import io.asyncpg.testkit.TestServer;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -161,25 +165,106 @@ class PoolFaultTest {
   }
 
   @Test
-  void aSessionThatIsTerminatedTakesNoOtherWithIt() {
+  void aSessionThatIsTerminatedTakesTheIdleOnesAlongAndTheLentWhenTheyComeBack() {
     open(config().minSize(3).maxSize(3)).ready().await();
+    PgConnection held = pool.acquire().await();
     int process = pool.fetchValue(int.class, "SELECT pg_backend_pid()").await();
     TestServer.shared().sql("SELECT pg_terminate_backend(" + process + ")"); // 57P01
     Eventually.isTrue(() -> pool.stats().closed().containsKey(CloseReason.LOST));
+    Eventually.isTrue(() -> pool.stats().idle() == 2); // the floor is filled again
+    assertThat(pool.stats().closed()).isEqualTo(Map.of(CloseReason.LOST, 1L, CloseReason.HOST, 1L));
+    assertThat(held.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+    held.close();
     Eventually.isTrue(() -> pool.stats().idle() == 3);
-    assertThat(pool.stats().closed()).containsExactly(Map.entry(CloseReason.LOST, 1L));
-    assertThat(pool.stats().created()).isEqualTo(4);
+    assertThat(pool.stats().closed()).isEqualTo(Map.of(CloseReason.LOST, 1L, CloseReason.HOST, 2L));
+    assertThat(pool.stats().created()).isEqualTo(6);
+  }
+
+  @Test
+  void whatEndsOneSessionForItselfSaysNothingAboutItsHost() {
+    open(config().minSize(2).maxSize(2)).ready().await();
+    PgConnection idler = pool.acquire().await();
+    idler.execute("SET idle_session_timeout = 10").await();
+    idler.closed().await(); // 57P05
+    idler.close();
+    Eventually.isTrue(() -> pool.stats().idle() == 2);
+    assertThat(pool.stats().closed()).isEqualTo(Map.of(CloseReason.LOST, 1L));
+  }
+
+  @Test
+  void aStormOfTerminationsCostsEachConnectionOnceAndTheNewOnesStay() {
+    open(config().minSize(8).maxSize(8)).ready().await();
+    List<PgConnection> lent = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      lent.add(pool.acquire().await());
+    }
+    List<PgConnection> all = new ArrayList<>(lent);
+    for (int i = 0; i < 4; i++) {
+      all.add(pool.acquire().await());
+    }
+    String processes =
+        all.stream()
+            .map(one -> String.valueOf(one.serverPid()))
+            .reduce((a, b) -> a + "," + b)
+            .get();
+    all.subList(4, 8).forEach(PgConnection::close);
+    Eventually.isTrue(() -> pool.stats().idle() == 4);
+    TestServer.shared()
+        .sql("SELECT pg_terminate_backend(p) FROM unnest(ARRAY[" + processes + "]) p");
+    lent.forEach(one -> one.closed().await());
+    lent.forEach(PgConnection::close);
+    Eventually.isTrue(() -> pool.stats().idle() == 8);
+    assertThat(pool.stats().created()).isEqualTo(16);
+    assertThat(pool.stats().closed().values().stream().mapToLong(count -> count).sum())
+        .isEqualTo(8);
+  }
+
+  /** Each of them takes the whole pool along: those who wait are served all the same. */
+  @Test
+  void terminationsOneAfterTheOtherStarveNobody() throws Exception {
+    open(config().minSize(0).maxSize(3));
+    AtomicInteger served = new AtomicInteger();
+    AtomicBoolean going = new AtomicBoolean(true);
+    Queue<Throwable> wrong = new ConcurrentLinkedQueue<>();
+    List<Thread> workers = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      workers.add(
+          started(
+              new Thread(
+                  () -> {
+                    while (going.get()) {
+                      try (PgConnection connection = pool.acquire().await()) {
+                        served.incrementAndGet();
+                        connection.fetchValue(int.class, "SELECT 1").await();
+                      } catch (PgConnectionException | PgServerException terminated) {
+                        // It was he who was hit.
+                      } catch (Throwable failure) {
+                        wrong.add(failure);
+                        return;
+                      }
+                    }
+                  })));
+    }
+    for (int i = 0; i < 20; i++) {
+      int before = served.get();
+      Eventually.isTrue(() -> served.get() >= before + 5 || !wrong.isEmpty());
+      try (PgConnection victim = pool.acquire().await()) {
+        TestServer.shared().sql("SELECT pg_terminate_backend(" + victim.serverPid() + ")");
+      }
+    }
+    going.set(false);
+    for (Thread worker : workers) {
+      worker.join();
+    }
+    assertThat(wrong).isEmpty();
+    assertThat(pool.stats().closed()).containsKey(CloseReason.LOST);
+    assertThat(pool.stats().timedOut()).isZero();
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
   }
 
   @Test
   void whenOneConnectionBreaksTheIdleOnesThatAreDeadGoAtOnce() {
-    open(config()
-            .minSize(0)
-            .maxSize(3)
-            .checkAfter(Duration.ofHours(1))
-            .checkTimeout(Duration.ofMillis(100)))
-        .ready()
-        .await();
+    open(config().minSize(0).maxSize(3).checkAfter(Duration.ofHours(1))).ready().await();
     List<PgConnection> all =
         List.of(pool.acquire().await(), pool.acquire().await(), pool.acquire().await());
     int process = all.get(0).serverPid();
@@ -190,6 +275,58 @@ class PoolFaultTest {
     Eventually.isTrue(() -> pool.stats().size() == 0);
     proxy.acceptConnections();
     assertThat(pool.fetchValue(int.class, "SELECT pg_backend_pid()").await()).isNotEqualTo(process);
+  }
+
+  @Test
+  void whoWaitsForAnAttemptThatHangsIsServedByAnotherOne() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server.connection().expectStartup(startup -> {}).cutWithFin(); // there is trouble
+      Script hangs = server.connection().expectStartup(startup -> {});
+      Script answers = server.connection().acceptStartup().readToEnd();
+      pool =
+          PgPool.create(
+              PoolConfig.builder()
+                  .connection(
+                      PgConfig.parse(server.dsn()).toBuilder()
+                          .connectTimeout(Duration.ofMinutes(10))
+                          .build())
+                  .minSize(0)
+                  .maxSize(2)
+                  .acquireTimeout(Duration.ofMinutes(10))
+                  .build());
+      PgConnection served = pool.acquire().await();
+      hangs.await();
+      assertThat(pool.stats().created()).isEqualTo(1);
+      assertThat(pool.stats().connectFailures()).isEqualTo(1);
+      Eventually.isTrue(() -> pool.stats().connecting() == 0); // it was given up
+      served.terminate();
+      pool.terminate();
+      pool.closed().await();
+      answers.await();
+    }
+  }
+
+  @Test
+  void aKerberosTicketThatIsNotThereIsToldAtOnce() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server.connection().expectStartup(startup -> {}).send(Backend.authentication(7));
+      pool =
+          PgPool.create(
+              PoolConfig.builder()
+                  .connection(
+                      PgConfig.builder()
+                          .environment(Map.of("KRB5CCNAME", "FILE:" + directory.resolve("none")))
+                          .dsn(server.dsn())
+                          .build())
+                  .minSize(0)
+                  .acquireTimeout(Duration.ofMinutes(10))
+                  .build());
+      assertThatThrownBy(() -> pool.acquire().await())
+          .isInstanceOf(PgPoolException.class)
+          .hasMessageContaining("the pool cannot connect")
+          .hasMessageContaining("there is no Kerberos ticket")
+          .hasMessageContaining("run kinit");
+    }
   }
 
   @Test

@@ -20,7 +20,20 @@ import io.asyncpg.error.PgServerException;
 import io.asyncpg.testkit.Script;
 import io.asyncpg.testkit.ScriptedServer;
 import io.asyncpg.testkit.TestServer;
+import io.asyncpg.testkit.WireLines;
+import java.security.GeneralSecurityException;
+import java.security.InvalidAlgorithmParameterException;
+import java.security.InvalidKeyException;
+import java.security.Key;
+import java.security.Provider;
+import java.security.Security;
+import java.security.spec.AlgorithmParameterSpec;
 import java.time.LocalDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import javax.crypto.Mac;
+import javax.crypto.MacSpi;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -258,5 +271,115 @@ class PoolSharingTest {
       assertThat(second.fetchValue(String.class, sql).await()).isEqualTo("ok");
     }
     pool.execute("DROP TYPE shared_mood").await();
+  }
+
+  /** With a role that proves itself by SCRAM, and a type that no codec knows beforehand. */
+  @Test
+  void theHundredthConnectionCostsOneRoundTripAfterAuthentication() {
+    TestServer server = TestServer.shared();
+    server.sql(
+        "DROP TYPE IF EXISTS hundredth_mood", "CREATE TYPE hundredth_mood AS ENUM ('sad', 'ok')");
+    List<Integer> processes = new ArrayList<>();
+    try (Rounds rounds = new Rounds();
+        WireLines wire = new WireLines()) {
+      pool =
+          PgPool.create(
+              PoolConfig.builder()
+                  .connection(
+                      PgConfig.parse(server.dsnAs(TestServer.SCRAM_USER)).toBuilder()
+                          .password(TestServer.USERS_PASSWORD)
+                          .build())
+                  .minSize(0)
+                  .maxSize(1)
+                  .build());
+      for (int i = 0; i < 100; i++) {
+        PgConnection connection = pool.acquire().await();
+        processes.add(connection.serverPid());
+        assertThat(
+                connection
+                    .fetchValue(
+                        String.class,
+                        "SELECT $1::hundredth_mood FROM generate_series(1, $2)",
+                        "ok",
+                        1)
+                    .await())
+            .isEqualTo("ok");
+        connection.terminate();
+        connection.closed().await();
+      }
+      assertThat(processes).doesNotHaveDuplicates();
+      assertThat(wire.sent(processes.get(0)).stream().filter("Sync"::equals).count())
+          .isGreaterThan(1); // it had to learn
+      assertThat(wire.sent(processes.get(99)))
+          .containsExactly("Parse", "Describe", "Bind", "Execute", "Sync");
+      // PostgreSQL wants 4096 rounds of hashing for each password: one connection has done them.
+      assertThat(rounds.count()).isBetween(4096L, 2 * 4096L);
+    } finally {
+      server.sql("DROP TYPE hundredth_mood");
+    }
+  }
+
+  /** Counts what is hashed with HMAC-SHA-256 in this JVM, until it is closed. */
+  private static final class Rounds extends Provider implements AutoCloseable {
+    private static final long serialVersionUID = 1L;
+    private static final String NAME = "CountingRounds";
+    private static final AtomicLong COUNT = new AtomicLong();
+
+    Rounds() {
+      super(NAME, "1", "counts");
+      COUNT.set(0);
+      put("Mac.HmacSHA256", CountingMac.class.getName());
+      assertThat(Security.insertProviderAt(this, 1)).isEqualTo(1);
+    }
+
+    long count() {
+      return COUNT.get();
+    }
+
+    @Override
+    public void close() {
+      Security.removeProvider(NAME);
+    }
+  }
+
+  /** The JDK's own, counting. */
+  public static final class CountingMac extends MacSpi {
+    private final Mac mac;
+
+    public CountingMac() throws GeneralSecurityException {
+      mac = Mac.getInstance("HmacSHA256", "SunJCE");
+    }
+
+    @Override
+    protected int engineGetMacLength() {
+      return mac.getMacLength();
+    }
+
+    @Override
+    protected void engineInit(Key key, AlgorithmParameterSpec parameters)
+        throws InvalidKeyException, InvalidAlgorithmParameterException {
+      mac.init(key, parameters);
+    }
+
+    @Override
+    protected void engineUpdate(byte input) {
+      mac.update(input);
+    }
+
+    @Override
+    protected void engineUpdate(byte[] input, int from, int length) {
+      mac.update(input, from, length);
+    }
+
+    @Override
+    protected byte[] engineDoFinal() {
+      Rounds.COUNT.incrementAndGet();
+      return mac.doFinal();
+    }
+
+    @Override
+    protected void engineReset() {
+      mac.reset();
+    }
   }
 }

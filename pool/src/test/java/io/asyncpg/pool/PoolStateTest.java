@@ -128,9 +128,9 @@ class PoolStateTest {
     Member first = connect();
     List<Action> rest = state.takeActions();
     rest.forEach(action -> state.connected(((Action.Connect) action).member(), "a", now));
-    state.leave("a", now);
+    state.leave(first, now);
     List<Action> closing = state.takeActions();
-    assertThat(closing).hasSize(5); // three closed, and two more may be opened
+    assertThat(closing).hasSize(4); // three closed, and one opened
     for (Action action : closing) {
       if (action instanceof Action.Connect connect) {
         state.connectFailed(connect.member(), false, now);
@@ -226,6 +226,7 @@ class PoolStateTest {
     Member two = lent(second);
     giveBack(one);
     giveBack(two);
+    state.tick(now); // whatever was planned before is none of this
     now = state.wakeAt();
     state.tick(now);
     assertThat(only(Action.Close.class).reason()).isEqualTo(CloseReason.IDLE);
@@ -274,48 +275,142 @@ class PoolStateTest {
   }
 
   @Test
-  void whatIsLeftOfAHostThatLostAConnectionHasToAnswerFirst() {
+  void aHostThatLosesAConnectionLosesItsIdleOnesAndTheLentWhenTheyComeBack() {
     state = new PoolState(PATIENT, 0, 4, bound -> 0);
     List<Member> all = lentTo("a", "a", "a", "b");
     giveBack(all.get(1));
     giveBack(all.get(3));
-    state.ended(all.get(0), CloseReason.LOST, now);
-    state.suspect("a", now);
-    assertThat(only(Action.Check.class).member()).isSameAs(all.get(1));
-    assertThat(lent(acquire())).isSameAs(all.get(3)); // the other host is not asked
-    Waiter waiter = acquire();
-    assertThat(state.takeActions()).isEmpty(); // he waits for the one that is asked
-    now = state.wakeAt(); // not for long
-    state.tick(now);
-    Member another = only(Action.Connect.class).member();
-    state.checked(all.get(1), true, now);
-    assertThat(lent(waiter)).isSameAs(all.get(1));
-    state.connectFailed(another, false, now);
+    state.lost(all.get(0), now);
+    assertThat(only(Action.Close.class))
+        .isEqualTo(new Action.Close(all.get(1), CloseReason.HOST, true));
+    assertThat(lent(acquire())).isSameAs(all.get(3)); // the other host is not meant
     giveBack(all.get(2));
-    Waiter next = acquire();
-    assertThat(only(Action.Check.class).member()).isSameAs(all.get(2));
-    state.checked(all.get(2), true, now);
-    lent(next);
-    giveBack(all.get(2));
-    assertThat(lent(acquire())).isSameAs(all.get(2)); // once is enough
+    assertThat(only(Action.Close.class))
+        .isEqualTo(new Action.Close(all.get(2), CloseReason.HOST, true));
+    assertThat(state.closed()).isEqualTo(Map.of(CloseReason.LOST, 1L, CloseReason.HOST, 2L));
   }
 
   @Test
-  void oneThatDoesNotAnswerTakesTheIdleOnesOfItsHostAlong() {
-    state = new PoolState(PATIENT, 0, 4, bound -> 0);
+  void whatTheOldConnectionsOfAHostTellLateDoesNotConcernTheNewOnes() {
+    state = new PoolState(PATIENT, 0, 6, bound -> 0);
+    List<Member> old = lentTo("a", "a", "a", "a");
+    state.lost(old.get(0), now);
+    List<Member> fresh = lentTo("a", "a");
+    giveBack(fresh.get(0));
+    state.lost(old.get(1), now);
+    state.leave(old.get(2), now);
+    state.lost(old.get(3), now);
+    assertThat(state.takeActions()).isEmpty();
+    assertThat(fresh.get(0).phase()).isEqualTo(Phase.IDLE);
+    giveBack(fresh.get(1));
+    assertThat(fresh.get(1).phase()).isEqualTo(Phase.IDLE);
+    state.lost(fresh.get(1), now); // but what a new one tells does
+    assertThat(only(Action.Close.class).member()).isSameAs(fresh.get(0));
+  }
+
+  @Test
+  void oneThatDoesNotAnswerTakesThoseThatAreIdleOrLookedAtAlong() {
+    state =
+        new PoolState(new Policy(Integer.MAX_VALUE, 0, 0, 0, SECONDS, true, false), 0, 4, b -> 0);
     List<Member> all = lentTo("a", "a", "a", "b");
-    giveBack(all.get(1));
-    giveBack(all.get(2));
-    state.ended(all.get(0), CloseReason.LOST, now);
-    state.suspect("a", now);
-    assertThat(state.takeActions()).hasSize(2);
-    state.checked(all.get(1), true, now);
+    all.forEach(this::giveBack);
+    now += 2 * SECONDS;
+    Waiter first = acquire();
+    only(Action.Check.class); // of b
+    Waiter second = acquire();
+    assertThat(only(Action.Check.class).member()).isSameAs(all.get(2));
+    Waiter third = acquire();
+    assertThat(only(Action.Check.class).member()).isSameAs(all.get(1));
     state.checked(all.get(2), false, now);
     assertThat(state.takeActions())
         .containsExactlyInAnyOrder(
-            new Action.Close(all.get(1), CloseReason.CHECK, true),
-            new Action.Close(all.get(2), CloseReason.CHECK, true));
-    assertThat(state.closed()).containsEntry(CloseReason.CHECK, 2L);
+            new Action.Close(all.get(2), CloseReason.CHECK, true),
+            new Action.Close(all.get(1), CloseReason.HOST, true),
+            new Action.Close(all.get(0), CloseReason.HOST, true));
+    state.checked(all.get(3), true, now);
+    lent(first);
+    state.ended(all.get(0), CloseReason.HOST, now);
+    Member fresh = connect();
+    lent(second); // in his old place
+    giveBack(fresh);
+    lent(third);
+  }
+
+  @Test
+  void whereAHostWasLeftOneConnectionIsOpenedAndThenTheRest() {
+    state = new PoolState(PATIENT, 4, 4, bound -> 0);
+    state.start(now);
+    connect();
+    for (Action action : state.takeActions()) {
+      state.connected(((Action.Connect) action).member(), "a", now);
+    }
+    List<Member> all = List.copyOf(state.members());
+    state.lost(all.get(0), now);
+    List<Action> actions = state.takeActions();
+    assertThat(actions).hasSize(4).filteredOn(Action.Close.class::isInstance).hasSize(3);
+    for (int i = 1; i < 4; i++) {
+      state.ended(all.get(i), CloseReason.HOST, now);
+    }
+    assertThat(state.takeActions()).isEmpty();
+    assertThat(actions.get(3)).isInstanceOf(Action.Connect.class);
+    state.connected(((Action.Connect) actions.get(3)).member(), "a", now);
+    assertThat(state.takeActions()).hasSize(3).allMatch(Action.Connect.class::isInstance);
+  }
+
+  @Test
+  void whoeverIsRefusedForGoodIsTriedRarelyButSoonForThoseWhoWait() {
+    state = new PoolState(PATIENT, 1, 2, bound -> bound - 1);
+    state.start(now);
+    for (int i = 0; i < 20; i++) {
+      state.connectFailed(only(Action.Connect.class).member(), true, now);
+      now = state.wakeAt();
+      state.tick(now);
+    }
+    state.connectFailed(only(Action.Connect.class).member(), true, now);
+    assertThat(state.wakeAt() - now).isEqualTo(Backoff.LONGEST_PAUSE_REFUSED_NANOS);
+    Waiter waiter = acquire();
+    assertThat(state.wakeAt() - now).isEqualTo(Backoff.LONGEST_WITH_WAITERS_NANOS);
+    now = state.wakeAt();
+    state.tick(now);
+    state.connected(only(Action.Connect.class).member(), "a", now);
+    lent(waiter);
+  }
+
+  @Test
+  void besideAnAttemptThatHangsAnotherIsMadeAgainAndAgain() {
+    state = new PoolState(PATIENT, 0, 2, bound -> 0);
+    Waiter waiter = acquire();
+    Member slow = only(Action.Connect.class).member();
+    now = state.wakeAt();
+    state.tick(now);
+    assertThat(now - slow.since()).isEqualTo(Backoff.SLOW_ATTEMPT_NANOS);
+    Member probe = only(Action.Connect.class).member();
+    for (int i = 0; i < 5; i++) {
+      assertThat(state.wakeAt() - now).isEqualTo(Backoff.LONGEST_WITH_WAITERS_NANOS);
+      now = state.wakeAt();
+      state.tick(now);
+      assertThat(only(Action.Close.class).member()).isSameAs(probe);
+      state.ended(probe, CloseReason.CLOSED, now);
+      probe = only(Action.Connect.class).member();
+    }
+    assertThat(slow.phase()).isEqualTo(Phase.CONNECTING); // all the time it was given
+    state.connected(probe, "a", now);
+    List<Action> actions = state.takeActions();
+    assertThat(actions)
+        .containsExactly(
+            new Action.Close(slow, CloseReason.CLOSED, false), new Action.Lend(probe, waiter));
+  }
+
+  @Test
+  void anAttemptThatHasBeenLetInDoesNotHang() {
+    Waiter waiter = acquire();
+    Member slow = only(Action.Connect.class).member();
+    state.letIn(slow);
+    now += 20 * SECONDS; // its init takes that long
+    state.tick(now);
+    assertThat(state.takeActions()).isEmpty();
+    state.connected(slow, "a", now);
+    assertThat(lent(waiter)).isSameAs(slow);
   }
 
   @Test
@@ -326,16 +421,16 @@ class PoolStateTest {
     giveBack(all.get(2));
     giveBack(all.get(3));
     Member first = lent(acquire()); // one is lent to a already
-    assertThat(first.host()).isEqualTo("b");
+    assertThat(first).isSameAs(all.get(3));
     giveBack(first);
     giveBack(all.get(0));
-    List<String> turns = new ArrayList<>();
+    List<Boolean> ofB = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       Member member = lent(acquire());
-      turns.add(member.host());
+      ofB.add(member == all.get(3));
       giveBack(member);
     }
-    assertThat(turns).containsExactly("a", "b", "a", "b");
+    assertThat(ofB).containsExactly(false, true, false, true);
   }
 
   /**
@@ -358,6 +453,7 @@ class PoolStateTest {
     private final Set<Waiter> waiting = new LinkedHashSet<>();
     private final Map<Member, Waiter> lent = new HashMap<>();
     private final List<Member> connecting = new ArrayList<>();
+    private final Set<Member> letIn = new HashSet<>();
     private final List<Member> checking = new ArrayList<>();
     private final List<Member> returning = new ArrayList<>();
     private final List<Member> closing = new ArrayList<>();
@@ -429,8 +525,13 @@ class PoolStateTest {
         case 16, 17 -> {
           Member member = take(connecting);
           if (member != null) {
+            letIn.remove(member);
             if (random.nextInt(4) == 0) {
               state.connectFailed(member, random.nextInt(4) == 0, now);
+            } else if (random.nextInt(4) == 0) {
+              state.letIn(member);
+              letIn.add(member);
+              connecting.add(member);
             } else {
               state.connected(member, random.nextBoolean() ? "a" : "b", now);
             }
@@ -469,10 +570,14 @@ class PoolStateTest {
           }
         }
         case 1 -> {
-          if (random.nextBoolean()) {
-            state.suspect("a", now);
-          } else {
-            state.leave("a", now);
+          Member member = pick(new ArrayList<>(state.members()));
+          if (member != null && member.phase() != Phase.CONNECTING) {
+            if (random.nextBoolean()) {
+              forget(member);
+              state.lost(member, now);
+            } else {
+              state.leave(member, now);
+            }
           }
         }
         case 2 -> state.expire(now);
@@ -531,6 +636,7 @@ class PoolStateTest {
     private void forget(Member member) {
       lent.remove(member);
       connecting.remove(member);
+      letIn.remove(member);
       checking.remove(member);
       returning.remove(member);
       closing.remove(member);
@@ -564,6 +670,15 @@ class PoolStateTest {
         }
         if (!state.wakes()) {
           throw new AssertionError("nobody would tell those who wait that their time is up");
+        }
+        // Those that have been let in are waited for; with any other, or with none, there is a
+        // plan.
+        long toNext = state.wakeAt() - now;
+        if (waiting.size() > checking.size() + letIn.size()
+            && state.size() < max
+            && state.isFailingToConnect()
+            && toNext > Backoff.LONGEST_WITH_WAITERS_NANOS) {
+          throw new AssertionError("the next attempt is " + toNext + " ns away");
         }
       }
     }

@@ -462,6 +462,70 @@ class PoolTest {
   }
 
   @Test
+  void aPoolThatIsClosedBeforeItIsReadyNeverIs() {
+    open(config().minSize(1).connect(CompletableFuture::new)); // which comes up with nothing, ever
+    PgFuture<Void> ready = pool.ready();
+    pool.close();
+    assertThatThrownBy(ready::await)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("the pool is closed");
+    assertThatThrownBy(() -> pool.ready().await()).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void aHookThatThrowsAnErrorOrReturnsNothingFailsTheBorrowerAndLosesNoPlace() {
+    AtomicInteger calls = new AtomicInteger();
+    open(
+        config()
+            .minSize(0)
+            .maxSize(1)
+            .setup(
+                connection -> {
+                  switch (calls.incrementAndGet()) {
+                    case 1 -> throw new StackOverflowError("too deep");
+                    case 2 -> {
+                      return null;
+                    }
+                    default -> {
+                      return connection.execute("SELECT 1");
+                    }
+                  }
+                }));
+    assertThatThrownBy(() -> pool.acquire().await())
+        .isInstanceOf(PgPoolException.class)
+        .hasMessageContaining("too deep")
+        .hasRootCauseInstanceOf(StackOverflowError.class);
+    assertThatThrownBy(() -> pool.acquire().await())
+        .isInstanceOf(PgPoolException.class)
+        .hasMessageContaining("the pool's setup returned null in place of a stage");
+    pool.acquire().await().close();
+  }
+
+  @Test
+  void aConnectThatComesUpWithNothingIsTold() {
+    AtomicInteger calls = new AtomicInteger();
+    open(
+        config()
+            .minSize(0)
+            .maxSize(1)
+            .connect(
+                () ->
+                    switch (calls.incrementAndGet()) {
+                      case 1 -> null;
+                      case 2 -> CompletableFuture.completedFuture(null);
+                      case 3 -> throw new NoClassDefFoundError("theirs");
+                      default -> PgConnection.connect(TestServer.shared().dsn());
+                    }));
+    for (String words :
+        List.of("the pool's connect returned null", "came up with null", "theirs")) {
+      assertThatThrownBy(() -> pool.acquire().await())
+          .isInstanceOf(PgPoolException.class)
+          .hasMessageContaining(words);
+    }
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+  }
+
+  @Test
   void anInitThatFailsIsToldToWhoWaits() {
     open(config().minSize(0).init(connection -> connection.execute("SELECT 1/0")));
     assertThatThrownBy(() -> pool.acquire().await())

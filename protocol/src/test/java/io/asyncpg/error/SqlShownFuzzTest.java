@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 /** Whatever the statement and wherever the server says the error is, it is shown. */
 class SqlShownFuzzTest {
   /** Three digits or less, a blank, and the statement. */
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void anyPlaceInAnyStatementIsShownOnTwoLines(byte[] input) {
     String text = new String(input, StandardCharsets.UTF_8);
     int at = 0;

@@ -17,7 +17,7 @@ class FrameFuzzTest {
   private static final int LONGEST = 1 << 20;
 
   /** The first byte is the width of rows, the second the size of the slices. */
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void anyBytesAreMessagesOrRefusedHoweverTheyAreCut(byte[] input) {
     if (input.length < 2) {
       return;
@@ -33,7 +33,7 @@ class FrameFuzzTest {
   }
 
   /** The first byte says who speaks, and whether values are shown. */
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void anyBytesAreLinesOfALog(byte[] input) {
     if (input.length < 1) {
       return;

@@ -16,7 +16,7 @@ class ScramFuzzTest {
    * Up to the first line break the server's first message, behind it the second. A tilde stands for
    * the client's nonce, which nobody would guess.
    */
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void nobodyWithoutThePasswordIsBelieved(byte[] input) {
     String[] said = new String(input, ISO_8859_1).replace("~", NONCE).split("\n", 2);
     ScramClient client =

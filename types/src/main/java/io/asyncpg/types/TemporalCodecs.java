@@ -16,6 +16,7 @@ import java.time.Period;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.temporal.ChronoField;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Dates and times: days and microseconds counted from 2000-01-01. The server's infinity is the
@@ -25,6 +26,7 @@ final class TemporalCodecs {
   private static final long EPOCH_DAY = 10_957;
   private static final long EPOCH_SECOND = 946_684_800;
   private static final long MICROS = 1_000_000;
+  private static final long MICROS_PER_DAY = 86_400 * MICROS;
 
   // The server's own limits (datatype/timestamp.h): from 4714-11-24 BC to the end of 5874897 for a
   // date, of 294276 for a timestamp.
@@ -63,7 +65,7 @@ final class TemporalCodecs {
           return switch (day) {
             case Integer.MAX_VALUE -> LocalDate.MAX;
             case Integer.MIN_VALUE -> LocalDate.MIN;
-            default -> LocalDate.ofEpochDay(day + EPOCH_DAY);
+            default -> date(day + EPOCH_DAY);
           };
         }
       };
@@ -173,7 +175,7 @@ final class TemporalCodecs {
           if (micros == Long.MIN_VALUE) {
             return LocalDateTime.MIN;
           }
-          return LocalDateTime.ofEpochSecond(seconds(micros), nanos(micros), ZoneOffset.UTC);
+          return dateTime(micros);
         }
       };
 
@@ -204,9 +206,7 @@ final class TemporalCodecs {
           if (micros == Long.MIN_VALUE) {
             return OffsetDateTime.MIN;
           }
-          return OffsetDateTime.of(
-              LocalDateTime.ofEpochSecond(seconds(micros), nanos(micros), ZoneOffset.UTC),
-              ZoneOffset.UTC);
+          return OffsetDateTime.of(dateTime(micros), ZoneOffset.UTC);
         }
       };
 
@@ -261,7 +261,34 @@ final class TemporalCodecs {
         }
       };
 
+  /**
+   * The days that most values are of, from 1970 to 2059, each made once: a million timestamps of a
+   * month share thirty dates. Racy, and harmless: dates are immutable, and equal whoever made them.
+   */
+  private static final class Days {
+    private static final @Nullable LocalDate[] KNOWN = new LocalDate[1 << 15];
+  }
+
   private TemporalCodecs() {}
+
+  private static LocalDate date(long epochDay) {
+    @Nullable LocalDate[] known = Days.KNOWN;
+    if (epochDay < 0 || epochDay >= known.length) {
+      return LocalDate.ofEpochDay(epochDay);
+    }
+    LocalDate date = known[(int) epochDay];
+    if (date == null) {
+      date = LocalDate.ofEpochDay(epochDay);
+      known[(int) epochDay] = date;
+    }
+    return date;
+  }
+
+  private static LocalDateTime dateTime(long micros) {
+    long day = Math.floorDiv(micros, MICROS_PER_DAY);
+    return LocalDateTime.of(
+        date(day + EPOCH_DAY), LocalTime.ofNanoOfDay((micros - day * MICROS_PER_DAY) * 1_000));
+  }
 
   static Conversions<LocalDate> date() {
     return Conversions.of(DATE, TemporalText::print, TemporalText::parseDate);

@@ -44,7 +44,7 @@ class CodecFuzzTest {
     return new PgType.Base(70_010, "public", name, ',');
   }
 
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void numbers(byte[] input) {
     decode(
         input,
@@ -64,7 +64,7 @@ class CodecFuzzTest {
         io.asyncpg.types.value.Numeric.class);
   }
 
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void texts(byte[] input) {
     decode(
         input,
@@ -83,7 +83,7 @@ class CodecFuzzTest {
         char[].class);
   }
 
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void times(byte[] input) {
     decode(
         input,
@@ -100,7 +100,7 @@ class CodecFuzzTest {
         java.time.Duration.class);
   }
 
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void addressesAndShapes(byte[] input) {
     decode(
         input,
@@ -122,7 +122,7 @@ class CodecFuzzTest {
         String.class);
   }
 
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void arrays(byte[] input) {
     decode(
         input,
@@ -143,7 +143,7 @@ class CodecFuzzTest {
         java.util.Set.class);
   }
 
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void ranges(byte[] input) {
     decode(
         input,
@@ -159,7 +159,7 @@ class CodecFuzzTest {
         String.class);
   }
 
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void composites(byte[] input) {
     decode(
         input,
@@ -171,7 +171,7 @@ class CodecFuzzTest {
         java.util.Map.class);
   }
 
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void extensions(byte[] input) {
     decode(
         input,
@@ -185,7 +185,7 @@ class CodecFuzzTest {
         String.class);
   }
 
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void printedText(byte[] input) {
     if (input.length < 1) {
       return;

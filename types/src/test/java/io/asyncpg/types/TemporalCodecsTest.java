@@ -19,6 +19,8 @@ import java.time.OffsetTime;
 import java.time.Period;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
+import java.time.temporal.ChronoUnit;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class TemporalCodecsTest {
@@ -27,6 +29,22 @@ class TemporalCodecsTest {
     assertThat(write(BuiltinTypes.DATE, LocalDate.of(2000, 1, 2))).isEqualTo("00000001");
     assertThat(read(BuiltinTypes.DATE, "ffffffff")).isEqualTo(LocalDate.of(1999, 12, 31));
     assertThat(read(BuiltinTypes.DATE, String.class, "ffda97a7")).isEqualTo("4714-11-24 BC");
+  }
+
+  @Test
+  void everyMomentOfEveryCenturyIsTheOneThatWasMeant() {
+    Random random = new Random(20261123);
+    long year = 366L * 86_400_000_000L;
+    for (int i = 0; i < 20_000; i++) {
+      // Around the days that are kept, from 1970 to 2059, and far from them.
+      long micros = random.nextLong(-1L << random.nextInt(1, 57), year * 100);
+      String hex = String.format("%016x", micros);
+      LocalDateTime expected = LocalDateTime.of(2000, 1, 1, 0, 0).plus(micros, ChronoUnit.MICROS);
+      assertThat(read(BuiltinTypes.TIMESTAMP, hex)).isEqualTo(expected);
+      assertThat(read(BuiltinTypes.TIMESTAMPTZ, hex)).isEqualTo(expected.atOffset(ZoneOffset.UTC));
+      String day = String.format("%08x", (int) Math.floorDiv(micros, 86_400_000_000L));
+      assertThat(read(BuiltinTypes.DATE, day)).isEqualTo(expected.toLocalDate());
+    }
   }
 
   @Test

@@ -85,10 +85,7 @@ abstract class Client implements PgClient {
       return PgFuture.failed(refusal);
     }
     try {
-      Request<T> made = request.apply(nanos());
-      made.own(block());
-      made.under(lease);
-      return Fetch.run(made);
+      return run(request.apply(nanos()));
     } catch (IllegalArgumentException | IllegalStateException misuse) {
       return PgFuture.failed(misuse);
     }
@@ -112,6 +109,18 @@ abstract class Client implements PgClient {
     }
   }
 
+  /** Why a statement with these arguments cannot be run now; null where it can. */
+  private @Nullable RuntimeException refusal(String sql, @Nullable Object[] args) {
+    return args.length > MOST_ARGUMENTS ? tooMany(args) : refusal(sql);
+  }
+
+  /** Runs a request; for those that are made often, and want nothing made but the request. */
+  private <T extends @Nullable Object> PgFuture<T> run(Request<T> request) {
+    request.own(block());
+    request.under(lease);
+    return Fetch.run(request);
+  }
+
   /** Why a call cannot be made now; null where it can. */
   private @Nullable RuntimeException refusal(String sql) {
     String ended = ended();
@@ -132,45 +141,68 @@ abstract class Client implements PgClient {
 
   static @Nullable Object[] copy(@Nullable Object[] args) {
     if (args.length > MOST_ARGUMENTS) {
-      throw new IllegalArgumentException(
-          args.length
-              + " arguments were given, but PostgreSQL takes "
-              + MOST_ARGUMENTS
-              + " at most: pass an array as one argument, or use COPY");
+      throw tooMany(args);
     }
     return args.length == 0 ? args : args.clone();
   }
 
+  private static IllegalArgumentException tooMany(@Nullable Object[] args) {
+    return new IllegalArgumentException(
+        args.length
+            + " arguments were given, but PostgreSQL takes "
+            + MOST_ARGUMENTS
+            + " at most: pass an array as one argument, or use COPY");
+  }
+
   @Override
   public PgFuture<CommandTag> execute(String sql, @Nullable Object... args) {
+    RuntimeException refusal = refusal(sql, args);
+    if (refusal != null) {
+      return PgFuture.failed(refusal);
+    }
     return args.length == 0
-        ? run(sql, time -> new Script(session, sql, time))
-        : run(sql, time -> new Fetch.Tag(session, sql, copy(args), time));
+        ? run(new Script(session, sql, nanos()))
+        : run(new Fetch.Tag(session, sql, copy(args), nanos()));
   }
 
   @Override
   public PgFuture<Rows> fetch(String sql, @Nullable Object... args) {
-    return run(sql, time -> new Fetch.AllRows(session, sql, copy(args), time));
+    RuntimeException refusal = refusal(sql, args);
+    return refusal != null
+        ? PgFuture.failed(refusal)
+        : run(new Fetch.AllRows(session, sql, copy(args), nanos()));
   }
 
   @Override
   public PgFuture<Optional<Row>> fetchRow(String sql, @Nullable Object... args) {
-    return run(sql, time -> new Fetch.FirstRow(session, sql, copy(args), time));
+    RuntimeException refusal = refusal(sql, args);
+    return refusal != null
+        ? PgFuture.failed(refusal)
+        : run(new Fetch.FirstRow(session, sql, copy(args), nanos()));
   }
 
   @Override
   public <T> PgFuture<@Nullable T> fetchValue(Class<T> type, String sql, @Nullable Object... args) {
-    return run(sql, time -> new Fetch.FirstColumn<T>(session, type, sql, copy(args), time));
+    RuntimeException refusal = refusal(sql, args);
+    return refusal != null
+        ? PgFuture.failed(refusal)
+        : run(new Fetch.FirstColumn<T>(session, type, sql, copy(args), nanos()));
   }
 
   @Override
   public <T> PgFuture<List<T>> fetch(Class<T> type, String sql, @Nullable Object... args) {
-    return run(sql, time -> new Fetch.AllValues<T>(session, type, sql, copy(args), time));
+    RuntimeException refusal = refusal(sql, args);
+    return refusal != null
+        ? PgFuture.failed(refusal)
+        : run(new Fetch.AllValues<T>(session, type, sql, copy(args), nanos()));
   }
 
   @Override
   public <T> PgFuture<Optional<T>> fetchRow(Class<T> type, String sql, @Nullable Object... args) {
-    return run(sql, time -> new Fetch.FirstValue<T>(session, type, sql, copy(args), time));
+    RuntimeException refusal = refusal(sql, args);
+    return refusal != null
+        ? PgFuture.failed(refusal)
+        : run(new Fetch.FirstValue<T>(session, type, sql, copy(args), nanos()));
   }
 
   @Override

@@ -7,6 +7,7 @@ import io.asyncpg.client.Rows;
 import io.asyncpg.types.Codec;
 import java.lang.invoke.MethodType;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -61,9 +62,8 @@ final class Fetch {
     @Override
     void rows(ResultShape shape, byte[] bytes, int from, int to, int count) {
       if (row == null) {
-        ResultRows rows = new ResultRows(shape);
-        rows.add(bytes, from, to, 1);
-        row = rows.get(0);
+        byte[] own = Arrays.copyOfRange(bytes, from, ResultRows.nextFrame(bytes, from));
+        row = new RowView(shape, Readers.ANY_NUMBER, own, ResultRows.ROW_HEADER);
       }
     }
 
@@ -104,7 +104,6 @@ final class Fetch {
   abstract static class Values<T, R extends @Nullable Object> extends StatementRequest<R> {
     private final Class<T> type;
     private final boolean oneColumnOfMany;
-    private @Nullable ResultRows view;
     private long seen;
 
     Values(
@@ -124,15 +123,10 @@ final class Fetch {
 
     @Override
     void rows(ResultShape shape, byte[] bytes, int from, int to, int count) {
-      ResultRows reading = view;
-      if (reading == null) {
-        reading = new ResultRows(shape);
-        view = reading;
-      }
       int at = from;
       try {
         for (int i = 0; i < count; i++) {
-          value(value(shape, reading, bytes, at + ResultRows.ROW_HEADER));
+          value(value(shape, bytes, at + ResultRows.ROW_HEADER));
           at = ResultRows.nextFrame(bytes, at);
           seen++;
         }
@@ -141,9 +135,9 @@ final class Fetch {
       }
     }
 
-    private @Nullable T value(ResultShape shape, ResultRows reading, byte[] bytes, int start) {
+    private @Nullable T value(ResultShape shape, byte[] bytes, int start) {
       if (!oneColumnOfMany && type.isRecord() && !shape.isOneValue(type)) {
-        return shape.plan(type).read(new RowView(reading, bytes, start));
+        return shape.plan(type).read(new RowView(shape, session.readers(), bytes, start));
       }
       if (shape.width() != 1 && !(oneColumnOfMany && shape.width() > 1)) {
         throw new IllegalArgumentException(
@@ -154,7 +148,7 @@ final class Fetch {
       }
       @SuppressWarnings("unchecked") // the registry's contract: a codec for this class
       Codec<T> codec = (Codec<T>) shape.codec(0, type);
-      return shape.decode(0, codec, bytes, start, reading);
+      return shape.decode(0, codec, bytes, start, session.readers());
     }
 
     @Override

@@ -36,8 +36,16 @@ final class Kerberos {
   static final class Refused extends Exception {
     private static final long serialVersionUID = 1L;
 
-    Refused(String message, @Nullable Throwable cause) {
+    private final boolean lasting;
+
+    Refused(String message, boolean lasting, @Nullable Throwable cause) {
       super(message, cause);
+      this.lasting = lasting;
+    }
+
+    /** Whether it will be the same until somebody does something, such as run kinit. */
+    boolean isLasting() {
+      return lasting;
     }
   }
 
@@ -63,7 +71,7 @@ final class Kerberos {
     try {
       byte[] token = as(subject, this::firstToken);
       if (token == null) {
-        throw new Refused("the JDK's GSSAPI made no token for " + service, null);
+        throw new Refused("the JDK's GSSAPI made no token for " + service, true, null);
       }
       return token;
     } catch (PrivilegedActionException e) {
@@ -89,14 +97,14 @@ final class Kerberos {
   byte @Nullable [] next(byte[] token) throws Refused {
     GSSContext under = context;
     if (under == null || under.isEstablished()) {
-      throw new Refused("the server goes on with a GSSAPI exchange that is over", null);
+      throw new Refused("the server goes on with a GSSAPI exchange that is over", true, null);
     }
     try {
       byte[] answer = under.initSecContext(token, 0, token.length);
       return answer == null || answer.length == 0 ? null : answer;
     } catch (GSSException e) {
       throw new Refused(
-          "the server could not prove that it is " + service + ": " + e.getMessage(), e);
+          "the server could not prove that it is " + service + ": " + e.getMessage(), true, e);
     }
   }
 
@@ -145,6 +153,7 @@ final class Kerberos {
                   + "\" (gssLogin) does not log in: "
                   + e.getMessage()
                   + ": look at the file of java.security.auth.login.config",
+              !isOfTheNetwork(e),
               e)
           : noTicket(e);
     }
@@ -168,7 +177,17 @@ final class Kerberos {
               + ": run kinit, or name a JAAS entry with a keytab (gssLogin)";
     }
     String said = String.valueOf(cause.getMessage()).strip();
-    return new Refused("there is no Kerberos ticket: " + why + " (" + said + ")", cause);
+    return new Refused("there is no Kerberos ticket: " + why + " (" + said + ")", true, cause);
+  }
+
+  /** Whether it is that a KDC could not be reached, or did not answer. */
+  private static boolean isOfTheNetwork(Throwable failure) {
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      if (t instanceof IOException) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** What a JAAS file would say: the tickets there are, and no question to anybody. */
@@ -204,12 +223,11 @@ final class Kerberos {
 
   private Refused explained(Exception cause) {
     StringBuilder all = new StringBuilder();
-    boolean unreachable = false;
     for (Throwable t = cause; t != null; t = t.getCause()) {
       all.append(t.getMessage()).append('\n');
-      unreachable |= t instanceof IOException;
     }
     String said = all.toString().toLowerCase(Locale.ROOT);
+    boolean lasting = true;
     String why;
     if (said.contains("server not found in kerberos database")) {
       why =
@@ -222,15 +240,18 @@ final class Kerberos {
     } else if (said.contains("cannot locate kdc")
         || said.contains("cannot contact")
         || said.contains("default realm")
-        || unreachable) {
+        || isOfTheNetwork(cause)) {
+      lasting = false;
       why =
           "no KDC answers: check krb5.conf (the JDK reads /etc/krb5.conf, or what"
               + " java.security.krb5.conf names)";
     } else {
+      lasting = false;
       why = "the ticket to the server could not be had";
     }
     return new Refused(
         "Kerberos gives no ticket to " + service + ": " + why + " (" + cause.getMessage() + ")",
+        lasting,
         cause);
   }
 

@@ -1,6 +1,7 @@
 package io.asyncpg.client.session;
 
 import io.asyncpg.client.Column;
+import io.asyncpg.client.session.ResultShape.Plain;
 import io.asyncpg.error.PgCodecException;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
@@ -10,33 +11,68 @@ import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** How the rows of one shape become records of one class. Immutable. */
+/**
+ * How the rows of one shape become records of one class: the constructor, each of its arguments
+ * read straight from the row, in one method handle, so that a primitive is never boxed. Immutable.
+ */
 final class RecordPlan<T> {
+  private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
+
+  /** A class of components that is read as its column's bytes stand. */
+  private record Straight(Plain plain, MethodHandle reader) {}
+
+  private static final Map<Class<?>, Straight> STRAIGHT =
+      Map.of(
+          int.class, new Straight(Plain.INT4, reader(int.class, "intOf")),
+          long.class, new Straight(Plain.INT8, reader(long.class, "longOf")),
+          double.class, new Straight(Plain.FLOAT8, reader(double.class, "doubleOf")),
+          boolean.class, new Straight(Plain.BOOL, reader(boolean.class, "booleanOf")),
+          String.class, new Straight(Plain.TEXT, reader(String.class, "stringOf")));
+
+  private static final MethodHandle ANY = reader(Object.class, "valueOf");
+
   private final Class<T> record;
-  private final MethodHandle constructor;
   private final String[] names;
   private final Type[] types;
   private final boolean[] primitive;
   private final int[] columns;
 
+  /** {@code (RowView) -> Object}. */
+  private final MethodHandle reader;
+
   private RecordPlan(
-      Class<T> record, MethodHandle constructor, RecordComponent[] components, int[] columns) {
+      Class<T> record, ResultShape shape, RecordComponent[] components, int[] columns) {
     this.record = record;
-    this.constructor = constructor;
     this.columns = columns;
     this.names = new String[components.length];
     this.types = new Type[components.length];
     this.primitive = new boolean[components.length];
+    MethodHandle[] readers = new MethodHandle[components.length];
     for (int i = 0; i < components.length; i++) {
+      Class<?> type = components[i].getType();
       names[i] = components[i].getName();
-      primitive[i] = components[i].getType().isPrimitive();
+      primitive[i] = type.isPrimitive();
       types[i] =
           primitive[i]
-              ? MethodType.methodType(components[i].getType()).wrap().returnType()
+              ? MethodType.methodType(type).wrap().returnType()
               : components[i].getGenericType();
+      Straight straight = STRAIGHT.get(type);
+      boolean plain =
+          straight != null && shape.isPlain(columns[i], straight.plain, (Class<?>) types[i]);
+      MethodHandle read = straight != null && plain ? straight.reader : ANY;
+      readers[i] =
+          MethodHandles.insertArguments(read.bindTo(this), 1, i)
+              .asType(MethodType.methodType(type, RowView.class));
     }
+    MethodHandle all = MethodHandles.filterArguments(constructor(record, components), 0, readers);
+    this.reader =
+        MethodHandles.permuteArguments(
+            all.asType(all.type().changeReturnType(Object.class)),
+            MethodType.methodType(Object.class, RowView.class),
+            new int[components.length]);
   }
 
   /**
@@ -45,7 +81,8 @@ final class RecordPlan<T> {
    * @throws IllegalArgumentException when the class is no record we may construct, or a component
    *     has no column
    */
-  static <T> RecordPlan<T> of(Class<T> record, List<Column> columns) {
+  static <T> RecordPlan<T> of(Class<T> record, ResultShape shape) {
+    List<Column> columns = shape.columns();
     if (!record.isRecord()) {
       throw new IllegalArgumentException(
           record.getName()
@@ -69,7 +106,7 @@ final class RecordPlan<T> {
                 + columns.stream().map(Column::name).toList());
       }
     }
-    return new RecordPlan<>(record, constructor(record, components), components, found);
+    return new RecordPlan<>(record, shape, components, found);
   }
 
   /** Whether every component has a column of its name. */
@@ -120,17 +157,11 @@ final class RecordPlan<T> {
     }
     try {
       Constructor<?> canonical = record.getDeclaredConstructor(parameters);
-      MethodHandle handle;
       try {
-        handle =
-            MethodHandles.privateLookupIn(record, MethodHandles.lookup())
-                .unreflectConstructor(canonical);
+        return MethodHandles.privateLookupIn(record, LOOKUP).unreflectConstructor(canonical);
       } catch (IllegalAccessException notOpen) {
-        handle = MethodHandles.publicLookup().unreflectConstructor(canonical);
+        return MethodHandles.publicLookup().unreflectConstructor(canonical);
       }
-      return handle
-          .asSpreader(Object[].class, components.length)
-          .asType(MethodType.methodType(Object.class, Object[].class));
     } catch (NoSuchMethodException | IllegalAccessException closed) {
       throw new IllegalArgumentException(
           record.getName()
@@ -151,31 +182,71 @@ final class RecordPlan<T> {
    */
   @SuppressWarnings("unchecked") // the constructor's own class
   T read(RowView row) {
-    @Nullable Object[] values = new Object[columns.length];
-    for (int i = 0; i < values.length; i++) {
-      Object value = row.get(columns[i], types[i]);
-      if (value == null && primitive[i]) {
-        throw new PgCodecException(
-            "column "
-                + columns[i]
-                + " ("
-                + row.columns().get(columns[i]).name()
-                + ") is NULL, but "
-                + record.getName()
-                + "."
-                + names[i]
-                + " is primitive: make it "
-                + types[i].getTypeName());
-      }
-      values[i] = value;
-    }
     try {
-      return (T) constructor.invokeExact(values);
+      return (T) (Object) reader.invokeExact(row);
     } catch (RuntimeException | Error theirs) {
       throw theirs;
     } catch (Throwable theirs) {
       throw new IllegalArgumentException(
           "the constructor of " + record.getName() + " failed", theirs);
     }
+  }
+
+  // ---- The readers of components: through method handles
+
+  private static MethodHandle reader(Class<?> type, String name) {
+    try {
+      return LOOKUP.findVirtual(
+          RecordPlan.class, name, MethodType.methodType(type, RowView.class, int.class));
+    } catch (ReflectiveOperationException impossible) {
+      throw new ExceptionInInitializerError(impossible);
+    }
+  }
+
+  int intOf(RowView row, int i) {
+    int column = columns[i];
+    return row.holds(column, Plain.INT4) ? row.getInt(column) : (Integer) some(row, i);
+  }
+
+  long longOf(RowView row, int i) {
+    int column = columns[i];
+    return row.holds(column, Plain.INT8) ? row.getLong(column) : (Long) some(row, i);
+  }
+
+  double doubleOf(RowView row, int i) {
+    int column = columns[i];
+    return row.holds(column, Plain.FLOAT8) ? row.getDouble(column) : (Double) some(row, i);
+  }
+
+  boolean booleanOf(RowView row, int i) {
+    int column = columns[i];
+    return row.holds(column, Plain.BOOL) ? row.getBoolean(column) : (Boolean) some(row, i);
+  }
+
+  @Nullable String stringOf(RowView row, int i) {
+    return row.getString(columns[i]);
+  }
+
+  @Nullable Object valueOf(RowView row, int i) {
+    return primitive[i] ? some(row, i) : row.get(columns[i], types[i]);
+  }
+
+  private Object some(RowView row, int i) {
+    int column = columns[i];
+    Object value = row.get(column, types[i]);
+    if (value == null) {
+      throw new PgCodecException(
+          "column "
+              + column
+              + " ("
+              + row.columns().get(column).name()
+              + ") is NULL, but "
+              + record.getName()
+              + "."
+              + names[i]
+              + " is primitive: make it "
+              + types[i].getTypeName());
+    }
+    return value;
   }
 }

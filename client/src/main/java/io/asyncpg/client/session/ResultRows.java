@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Filled on the event loop, then handed over and never changed again.
  */
-final class ResultRows extends AbstractList<Row> implements RandomAccess {
+final class ResultRows extends AbstractList<Row> implements RandomAccess, Readers {
   /** A DataRow's type, length and column count: what stands before its first column. */
   static final int ROW_HEADER = 7;
 
@@ -113,20 +113,21 @@ final class ResultRows extends AbstractList<Row> implements RandomAccess {
     Chunks many = chunks;
     if (many == null) {
       if (index == 0) {
-        return new RowView(this, only, ROW_HEADER);
+        return new RowView(shape, this, only, ROW_HEADER);
       }
       int[] starts = onlyStarts;
       if (starts == null) {
         starts = starts(only, size);
         onlyStarts = starts; // racy, and harmless: the same for everybody
       }
-      return new RowView(this, only, starts[index]);
+      return new RowView(shape, this, only, starts[index]);
     }
     int chunk = Arrays.binarySearch(many.firstRow, 0, many.count, index);
     if (chunk < 0) {
       chunk = -chunk - 2;
     }
-    return new RowView(this, many.bytes[chunk], starts(many, chunk)[index - many.firstRow[chunk]]);
+    return new RowView(
+        shape, this, many.bytes[chunk], starts(many, chunk)[index - many.firstRow[chunk]]);
   }
 
   private int[] starts(Chunks many, int chunk) {
@@ -188,12 +189,12 @@ final class ResultRows extends AbstractList<Row> implements RandomAccess {
       left--;
       int start = at + ROW_HEADER;
       at = nextFrame(chunk, at);
-      return new RowView(ResultRows.this, chunk, start);
+      return new RowView(shape, ResultRows.this, chunk, start);
     }
   }
 
-  /** A reader of one value, for the current thread and until its next call. */
-  ValueReader reader(byte[] bytes, int from, int to) {
+  @Override
+  public ValueReader reader(byte[] bytes, int from, int to) {
     long me = Thread.currentThread().getId();
     ValueReader mine = ownersReader;
     if (readerOwner == me && mine != null) {

@@ -167,6 +167,11 @@ final class ResultShape {
     return plain[column];
   }
 
+  /** Whether the column's values become a Java type as they stand, whoever reads them. */
+  boolean isPlain(int column, Plain wanted, Class<?> javaType) {
+    return plain[column] == wanted && registry.decoder(types[column], javaType) == codecs[column];
+  }
+
   /** The codec of the column's default Java type. */
   Codec<?> codec(int column) {
     return codecs[column];
@@ -211,7 +216,7 @@ final class ResultShape {
     if (known != null && known.record() == record) {
       return (RecordPlan<T>) known;
     }
-    RecordPlan<T> made = RecordPlan.of(record, columns);
+    RecordPlan<T> made = RecordPlan.of(record, this);
     plan[0] = made;
     return made;
   }
@@ -247,12 +252,12 @@ final class ResultShape {
    * @return the value, or null for NULL
    * @throws PgCodecException when the bytes are not what the codec reads
    */
-  <C> @Nullable C decode(int column, Codec<C> codec, byte[] bytes, int at, ResultRows result) {
+  <C> @Nullable C decode(int column, Codec<C> codec, byte[] bytes, int at, Readers readers) {
     int length = (int) INT.get(bytes, at);
     if (length < 0) {
       return null;
     }
-    ValueReader in = result.reader(bytes, at + 4, at + 4 + length);
+    ValueReader in = readers.reader(bytes, at + 4, at + 4 + length);
     C value;
     try {
       value = codec.decode(types[column], in);

@@ -43,7 +43,8 @@ final class RowView implements Row {
   private static final int OFFSET_BITS = 20;
   private static final int MAX_OFFSET = (1 << OFFSET_BITS) - 1;
 
-  private final ResultRows result;
+  private final ResultShape shape;
+  private final Readers readers;
   private final byte[] bytes;
   private final int start;
 
@@ -53,14 +54,11 @@ final class RowView implements Row {
    */
   private int lastRead;
 
-  RowView(ResultRows result, byte[] bytes, int start) {
-    this.result = result;
+  RowView(ResultShape shape, Readers readers, byte[] bytes, int start) {
+    this.shape = shape;
+    this.readers = readers;
     this.bytes = bytes;
     this.start = start;
-  }
-
-  private ResultShape shape() {
-    return result.shape();
   }
 
   /** Where the column's length stands. */
@@ -92,55 +90,60 @@ final class RowView implements Row {
   }
 
   private ValueReader reader(int at, int length) {
-    return result.reader(bytes, at + 4, at + 4 + length);
+    return readers.reader(bytes, at + 4, at + 4 + length);
   }
 
   @Override
   public List<Column> columns() {
-    return shape().columns();
+    return shape.columns();
   }
 
   @Override
   public int size() {
-    return shape().width();
+    return shape.width();
   }
 
   @Override
   public boolean isNull(int i) {
-    shape().check(i);
+    shape.check(i);
     return length(find(i)) < 0;
+  }
+
+  /** Whether a value of this length stands in the column: one that is not NULL. */
+  boolean holds(int i, Plain plain) {
+    return length(find(i)) == plain.length;
   }
 
   @Override
   public @Nullable Object get(int i) {
-    return shape().plain(i) == Plain.TEXT ? text(i) : decode(i, shape().codec(i));
+    return shape.plain(i) == Plain.TEXT ? text(i) : decode(i, shape.codec(i));
   }
 
   @Override
   @SuppressWarnings("unchecked") // the registry's contract: the codec gives what was asked for
   public <T> @Nullable T get(int i, Class<T> type) {
-    shape().check(i);
+    shape.check(i);
     return (T) (type == String.class ? getString(i) : get(i, (Type) type));
   }
 
   @Override
   @SuppressWarnings("unchecked") // the registry's contract: the codec gives what was asked for
   public <T> @Nullable T get(int i, TypeReference<T> type) {
-    shape().check(i);
+    shape.check(i);
     return (T) get(i, type.type());
   }
 
   @Nullable Object get(int i, Type type) {
-    return decode(i, shape().codec(i, type));
+    return decode(i, shape.codec(i, type));
   }
 
   private <C> @Nullable C decode(int i, Codec<C> codec) {
-    return shape().decode(i, codec, bytes, find(i), result);
+    return shape.decode(i, codec, bytes, find(i), readers);
   }
 
   @Override
   public long getLong(int i) {
-    Plain plain = shape().plain(i);
+    Plain plain = shape.plain(i);
     int at = find(i);
     if (length(at) == plain.length) {
       if (plain == Plain.INT4) {
@@ -155,16 +158,16 @@ final class RowView implements Row {
   }
 
   private long codecsLong(int i, int at) {
-    Codec<?> codec = shape().codec(i);
+    Codec<?> codec = shape.codec(i);
     if (codec instanceof LongCodec<?> longs) {
       int length = length(at);
       if (length < 0) {
         throw isNullNot(i, "long");
       }
       try {
-        return longs.decodeLong(shape().type(i), reader(at, length));
+        return longs.decodeLong(shape.type(i), reader(at, length));
       } catch (RuntimeException unfit) {
-        throw shape().unfit(i, codec, unfit);
+        throw shape.unfit(i, codec, unfit);
       }
     }
     return notNull(i, get(i, Long.class), "long");
@@ -172,17 +175,17 @@ final class RowView implements Row {
 
   @Override
   public int getInt(int i) {
-    if (shape().plain(i) == Plain.INT4) {
+    if (shape.plain(i) == Plain.INT4) {
       int at = find(i);
       if (length(at) == 4) {
         return (int) INT.get(bytes, at + 4);
       }
     }
-    if (shape().codec(i) instanceof LongCodec<?>) {
+    if (shape.codec(i) instanceof LongCodec<?>) {
       long value = getLong(i);
       if ((int) value != value) {
         throw new PgCodecException(
-            shape().describe(i) + ": the value does not fit an int: use getLong");
+            shape.describe(i) + ": the value does not fit an int: use getLong");
       }
       return (int) value;
     }
@@ -191,7 +194,7 @@ final class RowView implements Row {
 
   @Override
   public double getDouble(int i) {
-    Plain plain = shape().plain(i);
+    Plain plain = shape.plain(i);
     int at = find(i);
     if (length(at) == plain.length) {
       if (plain == Plain.FLOAT8) {
@@ -200,16 +203,16 @@ final class RowView implements Row {
         return Float.intBitsToFloat((int) INT.get(bytes, at + 4));
       }
     }
-    Codec<?> codec = shape().codec(i);
+    Codec<?> codec = shape.codec(i);
     if (codec instanceof DoubleCodec<?> doubles) {
       int length = length(at);
       if (length < 0) {
         throw isNullNot(i, "double");
       }
       try {
-        return doubles.decodeDouble(shape().type(i), reader(at, length));
+        return doubles.decodeDouble(shape.type(i), reader(at, length));
       } catch (RuntimeException unfit) {
-        throw shape().unfit(i, codec, unfit);
+        throw shape.unfit(i, codec, unfit);
       }
     }
     return notNull(i, get(i, Double.class), "double");
@@ -217,7 +220,7 @@ final class RowView implements Row {
 
   @Override
   public boolean getBoolean(int i) {
-    if (shape().plain(i) == Plain.BOOL) {
+    if (shape.plain(i) == Plain.BOOL) {
       int at = find(i);
       // Anything but 0 and 1 is the codec's to refuse.
       if (length(at) == 1 && (bytes[at + 4] & 0xfe) == 0) {
@@ -233,7 +236,7 @@ final class RowView implements Row {
 
   @Override
   public @Nullable String getString(int i) {
-    return shape().plain(i) == Plain.TEXT ? text(i) : (String) get(i, (Type) String.class);
+    return shape.plain(i) == Plain.TEXT ? text(i) : (String) get(i, (Type) String.class);
   }
 
   private @Nullable String text(int i) {
@@ -245,7 +248,7 @@ final class RowView implements Row {
     try {
       return new ValueReader(bytes, at + 4, at + 4 + length).readUtf8(); // never seen on the heap
     } catch (RuntimeException unfit) {
-      throw shape().unfit(i, shape().codec(i), unfit);
+      throw shape.unfit(i, shape.codec(i), unfit);
     }
   }
 
@@ -258,12 +261,12 @@ final class RowView implements Row {
 
   private PgCodecException isNullNot(int i, String wanted) {
     return new PgCodecException(
-        shape().describe(i) + " is NULL, which is no " + wanted + ": ask isNull first, or use get");
+        shape.describe(i) + " is NULL, which is no " + wanted + ": ask isNull first, or use get");
   }
 
   @Override
   public int indexOf(String name) {
-    return shape().indexOf(name);
+    return shape.indexOf(name);
   }
 
   @Override
@@ -278,7 +281,7 @@ final class RowView implements Row {
 
   @Override
   public <T> T as(Class<T> record) {
-    return shape().plan(record).read(this);
+    return shape.plan(record).read(this);
   }
 
   /** As its values print: {@code Row(id=1, name=Bob)}. */

@@ -97,7 +97,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private final BackendReader reader = new BackendReader(MAX_STARTUP_FRAME);
   private final FrontendWriter writer = new FrontendWriter(Unpooled.EMPTY_BUFFER);
   private final ValueWriter values = new ValueWriter();
-  private final ValueReader valueReader = new ValueReader();
+  private final Readers readers = new ValueReader()::reset;
 
   /** Handed over from any thread and not taken yet, the latest first. */
   @SuppressWarnings("UnusedVariable") // through HANDED_OVER
@@ -632,8 +632,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   }
 
   /** For values decoded on the event loop. */
-  ValueReader valueReader() {
-    return valueReader;
+  Readers readers() {
+    return readers;
   }
 
   Notifications notifications() {

@@ -464,9 +464,11 @@ final class Startup extends Exchange {
 
   private PgConnectionException gssRefused(@Nullable Throwable broken) {
     Throwable why = broken instanceof CompletionException ? broken.getCause() : broken;
-    return why instanceof Kerberos.Refused
-        ? refused(String.valueOf(why.getMessage()), why.getCause())
-        : refused("authentication by GSSAPI failed: " + why, why);
+    if (why instanceof Kerberos.Refused known) {
+      lasting = known.isLasting();
+      return refused(String.valueOf(known.getMessage()), known.getCause());
+    }
+    return refused("authentication by GSSAPI failed: " + why, why);
   }
 
   private ScramClient scramUnderWay(String message) {

@@ -13,12 +13,11 @@ import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.RowStream;
 import io.asyncpg.client.session.RecordedSessionTest.Conversation;
 import io.asyncpg.error.PgException;
+import io.asyncpg.testkit.NeverBlocked;
 import io.asyncpg.testkit.TestServer;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,7 +31,6 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import reactor.blockhound.BlockHound;
 
 /** BlockHound watches the event loops while all that a connection can do is done. */
 class EventLoopTest {
@@ -69,16 +67,7 @@ class EventLoopTest {
 
     public static void main(String[] dsns) throws Exception {
       PrintStream out = new PrintStream(System.out, true, UTF_8);
-      BlockHound.builder()
-          .loadIntegrations()
-          // The thread of a loop that is lent does nothing but sleep.
-          .allowBlockingCallsInside(LendingLoop.class.getName(), "sleep")
-          .nonBlockingThreadPredicate(
-              known -> known.or(thread -> thread.getName().startsWith("asyncpg-loop-")))
-          // /dev/urandom, which has always something to give.
-          .allowBlockingCallsInside("io.asyncpg.protocol.ScramClient", "nonce")
-          .blockingMethodCallback(method -> BLOCKED.add(trace(method.toString())))
-          .install();
+      NeverBlocked.watch(BLOCKED::add);
       PgConnection first = PgConnection.connect(dsns[0]).await();
       PgFuture<Integer> one = first.fetchValue(Integer.class, "SELECT 1");
       one.thenRun(() -> LockSupport.parkNanos(1)).join();
@@ -92,13 +81,6 @@ class EventLoopTest {
       }
       BLOCKED.stream().distinct().limit(10).forEach(out::println);
       out.print("blocked " + BLOCKED.size() + " times");
-    }
-
-    private static String trace(String what) {
-      StringWriter text = new StringWriter();
-      new Throwable(Thread.currentThread().getName() + ": " + what)
-          .printStackTrace(new PrintWriter(text, true));
-      return text.toString();
     }
 
     private static void all(String dsn) throws Exception {

@@ -37,7 +37,7 @@ class ParametersFuzzTest {
     Files.delete(file);
   }
 
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void anyStringIsADsnOrRefused(byte[] input) {
     String dsn = new String(input, StandardCharsets.UTF_8);
     try {
@@ -59,14 +59,14 @@ class ParametersFuzzTest {
     }
   }
 
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void anyPasswordFileIsSearched(byte[] input) throws IOException {
     Files.write(file, input);
     new Passfile(file).password("db", 5432, "app", "me");
     new Passfile(file).password("/run", 5432, "app", "me");
   }
 
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void anyServiceFileIsReadOrRefused(byte[] input) throws IOException {
     Files.write(file, input);
     try {

@@ -42,7 +42,7 @@ class SessionFuzzTest {
           base().oauthToken(request -> CompletableFuture.completedFuture("a.token/42=")).build());
 
   /** The first byte says what we have to prove ourselves with; a tilde becomes our nonce. */
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void anyGreetingIsASessionOrAFailure(byte[] input) {
     if (input.length < 1) {
       return;
@@ -75,7 +75,7 @@ class SessionFuzzTest {
   }
 
   /** The first byte says what is asked. */
-  @FuzzTest
+  @FuzzTest(maxDuration = "10m")
   void anyAnswerIsAResultOrAFailure(byte[] input) {
     if (input.length < 1) {
       return;

@@ -1,0 +1,113 @@
+package io.asyncpg.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class GoalTest {
+  private static final List<String> INSTALLED = List.of("asyncpg", "pgjdbc", "vertx", "r2dbc");
+
+  private final Cell copy = new Cell(Workload.COPY_IN, 1, INSTALLED);
+  private final Goal throughput = goal(Workload.COPY_IN, Goal.Measure.THROUGHPUT);
+  private final Goal cpu = goal(Workload.COPY_IN, Goal.Measure.CPU);
+
+  private static Goal goal(Workload workload, Goal.Measure measure) {
+    return Goal.of(workload, 1).stream()
+        .filter(goal -> goal.measure() == measure)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static void slices(Cell cell, String contender, double cpu, double... perSecond) {
+    for (double rate : perSecond) {
+      cell.add(contender, new Result(1, rate, cpu, 100, 1, 1, 1 << 20, 0, 0, 7));
+    }
+  }
+
+  @Test
+  void aGoalThatEverySliceReachesIsMet() {
+    slices(copy, "asyncpg", 1, 11, 12, 13);
+    slices(copy, "pgjdbc", 1, 10, 10, 10);
+    slices(copy, "r2dbc", 1, 9, 9, 9);
+    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.MET);
+    assertThat(throughput.in(copy)).isEqualTo("throughput ≥ 1.0× (1.20×)");
+  }
+
+  @Test
+  void aGoalThatNoSliceReachesIsOpenWhoeverIsMissing() {
+    slices(copy, "asyncpg", 1, 7, 8, 9);
+    slices(copy, "pgjdbc", 1, 10, 10, 10);
+    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.OPEN);
+  }
+
+  @Test
+  void aGoalThatSomeSlicesReachIsWithinNoise() {
+    slices(copy, "asyncpg", 1, 9, 11, 12);
+    slices(copy, "pgjdbc", 1, 10, 10, 10);
+    slices(copy, "r2dbc", 1, 9, 9, 9);
+    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.WITHIN_NOISE);
+  }
+
+  @Test
+  void aSliceIsHeldAgainstTheRivalsOfTheSameRound() {
+    slices(copy, "asyncpg", 1, 20, 11, 5);
+    slices(copy, "pgjdbc", 1, 18, 10, 4);
+    slices(copy, "r2dbc", 1, 9, 9, 4);
+    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.MET);
+  }
+
+  @Test
+  void ofFiveSlicesOneBadOneDoesNotDecide() {
+    slices(copy, "asyncpg", 1, 11, 12, 3, 12, 13);
+    slices(copy, "pgjdbc", 1, 10, 10, 10, 10, 10);
+    slices(copy, "r2dbc", 1, 9, 9, 9, 9, 9);
+    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.MET);
+  }
+
+  @Test
+  void whatIsReachedIsNotJudgedWhileAPeerIsMissing() {
+    slices(copy, "asyncpg", 1, 11, 12, 13);
+    slices(copy, "pgjdbc", 1, 10, 10, 10);
+    assertThat(copy.missingPeers()).containsExactly("r2dbc");
+    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.NOT_JUDGED);
+  }
+
+  @Test
+  void nothingIsJudgedWithoutOurOwnFigures() {
+    slices(copy, "pgjdbc", 1, 10, 10, 10);
+    slices(copy, "r2dbc", 1, 9, 9, 9);
+    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.NOT_JUDGED);
+  }
+
+  @Test
+  void theCpuOfCopyIsHeldAgainstPgjdbcWhoeverIsBetter() {
+    slices(copy, "asyncpg", 1.4, 10, 10, 10);
+    slices(copy, "pgjdbc", 1, 10, 10, 10);
+    slices(copy, "r2dbc", 0.5, 10, 10, 10);
+    assertThat(cpu.judge(copy)).isEqualTo(Goal.Verdict.MET);
+    assertThat(cpu.in(copy)).isEqualTo("CPU ≤ 1.5× of pgjdbc (1.40×)");
+  }
+
+  @Test
+  void insertManyIsHeldAgainstRewritingOnly() {
+    Cell many = new Cell(Workload.EXECUTE_MANY, 1, INSTALLED);
+    Goal bulk = Goal.of(Workload.EXECUTE_MANY, 1).get(1);
+    slices(many, "asyncpg-insert", 1, 30, 30, 30);
+    slices(many, "pgjdbc", 1, 50, 50, 50);
+    assertThat(bulk.judge(many)).isEqualTo(Goal.Verdict.NOT_JUDGED);
+    slices(many, "pgjdbc-rewrite", 1, 20, 20, 20);
+    assertThat(bulk.judge(many)).isEqualTo(Goal.Verdict.MET);
+    assertThat(bulk.in(many))
+        .isEqualTo("`insertMany` throughput ≥ 1.0× of pgjdbc, rewriting (1.50×)");
+  }
+
+  @Test
+  void aNumberNeedsNoRival() {
+    Cell ints = new Cell(Workload.INTS, 1, INSTALLED);
+    slices(ints, "asyncpg", 1, 1, 1, 1);
+    Goal bytes = goal(Workload.INTS, Goal.Measure.ALLOCATED);
+    assertThat(bytes.judge(ints)).isEqualTo(Goal.Verdict.MET);
+    assertThat(bytes.in(ints)).isEqualTo("bytes allocated ≤ 25,000 (100)");
+  }
+}
