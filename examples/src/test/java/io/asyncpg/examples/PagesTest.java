@@ -81,6 +81,26 @@ class PagesTest {
     }
   }
 
+  @Test
+  void theVersionsThatWeBuildWithAreThoseOfTheBuild() throws IOException {
+    String build = Files.readString(Path.of("../pom.xml"));
+    String page = Files.readString(Path.of("../docs/enterprise.md"));
+    Map<String, String> properties =
+        Map.of("Netty", "netty", "Jackson 2", "jackson", "Jackson 3", "jackson3", "JTS", "jts");
+    properties.forEach(
+        (name, property) -> {
+          String version =
+              Pattern.compile("<" + property + "\\.version>([0-9.]+?)(\\.Final)?</")
+                  .matcher(build)
+                  .results()
+                  .findFirst()
+                  .orElseThrow()
+                  .group(1);
+          assertThat(page)
+              .containsPattern("(?m)^\\| " + name + "[^|]*\\| " + Pattern.quote(version) + " \\|");
+        });
+  }
+
   private static List<Path> pages() throws IOException {
     List<Path> pages = new ArrayList<>();
     for (Path directory : List.of(Path.of(".."), Path.of("../docs"))) {
