@@ -380,11 +380,15 @@ class PoolStateTest {
   void besideAnAttemptThatHangsAnotherIsMadeAgainAndAgain() {
     state = new PoolState(PATIENT, 0, 2, bound -> 0);
     Waiter waiter = acquire();
-    Member slow = only(Action.Connect.class).member();
+    Action.Connect alone = only(Action.Connect.class);
+    assertThat(alone.beside()).isFalse();
+    Member slow = alone.member();
     now = state.wakeAt();
     state.tick(now);
     assertThat(now - slow.since()).isEqualTo(Backoff.SLOW_ATTEMPT_NANOS);
-    Member probe = only(Action.Connect.class).member();
+    Action.Connect another = only(Action.Connect.class);
+    assertThat(another.beside()).isTrue();
+    Member probe = another.member();
     for (int i = 0; i < 5; i++) {
       assertThat(state.wakeAt() - now).isEqualTo(Backoff.LONGEST_WITH_WAITERS_NANOS);
       now = state.wakeAt();
