@@ -84,10 +84,11 @@ class CallSiteTest {
         failureOf(connection.withTimeout(Duration.ofMillis(50)).fetch("SELECT pg_sleep(60)"));
     assertThat(late).isInstanceOf(PgTimeoutException.class);
     assertThat(methods(late)).containsExactly("timeoutsLostConnectionsAndUnfitArgumentsShowItToo");
-    PgFuture<Rows> lost = askedHere("SELECT pg_sleep(1)");
+    PgFuture<Rows> lost = askedHere("SELECT pg_sleep(60)");
     connection.terminate();
     assertThat(failureOf(lost)).isInstanceOf(PgConnectionException.class);
     assertThat(methods(failureOf(lost))).contains("askedHere");
+    TestServer.shared().endSession(connection.serverPid());
   }
 
   @Test

@@ -150,7 +150,7 @@ class CallbackTest {
 
   @Test
   void aHundredThousandStagesAreCancelledWithTheirStatement() {
-    PgFuture<?> asleep = one.execute("SELECT pg_sleep(5)");
+    PgFuture<?> asleep = one.execute("SELECT pg_sleep(600)");
     CompletableFuture<?> end = asleep;
     for (int i = 0; i < DEEP; i++) {
       end = end.thenApply(value -> value);

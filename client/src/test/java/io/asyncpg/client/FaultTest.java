@@ -163,7 +163,7 @@ class FaultTest {
   void aResetInTheMiddleOfAQueryIsTheQuerysFailureAndTheConnectionsEnd() {
     try (FaultyProxy proxy = FaultyProxy.before(SERVER)) {
       PgConnection connection = PgConnection.connect(proxy.dsn(SERVER)).await();
-      PgFuture<CommandTag> asleep = connection.execute("SELECT pg_sleep(1)");
+      PgFuture<CommandTag> asleep = connection.execute("SELECT pg_sleep(60)");
       SERVER.awaitSleeping(connection.serverPid());
       proxy.cutWithReset();
       assertThatThrownBy(asleep::await)
@@ -171,6 +171,7 @@ class FaultTest {
               PgConnectionException.class,
               e -> assertThat(e.retrySafety()).isEqualTo(RetrySafety.UNKNOWN));
       connection.closed().await();
+      SERVER.endSession(connection.serverPid());
     }
   }
 

@@ -47,11 +47,11 @@ class SessionTest {
   @Test
   void terminateFailsWhatIsUnderWay() {
     PgConnection connection = connect();
-    // Not for long: the server does not notice before it wakes.
-    PgFuture<Rows> sleeping = connection.fetch("SELECT pg_sleep(2)");
+    PgFuture<Rows> sleeping = connection.fetch("SELECT pg_sleep(60)");
     connection.terminate();
     assertThatThrownBy(sleeping::await).isInstanceOf(PgConnectionException.class);
     connection.closed().await();
+    TestServer.shared().endSession(connection.serverPid());
   }
 
   @Test

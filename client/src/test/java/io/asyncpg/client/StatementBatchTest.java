@@ -308,13 +308,14 @@ class StatementBatchTest {
     PgConnection lost = PgConnection.connect(TestServer.shared().dsn()).await();
     PgBatch batch = lost.batch();
     List<PgFuture<Rows>> answers =
-        List.of(batch.fetch("SELECT 1"), batch.fetch("SELECT pg_sleep(1)"));
+        List.of(batch.fetch("SELECT 1"), batch.fetch("SELECT pg_sleep(60)"));
     PgFuture<Void> run = batch.run();
     lost.terminate();
     assertThatThrownBy(run::await).isInstanceOf(PgConnectionException.class);
     for (PgFuture<Rows> answer : answers) {
       assertThatThrownBy(answer::await).isInstanceOf(PgConnectionException.class);
     }
+    TestServer.shared().endSession(lost.serverPid());
   }
 
   @Test

@@ -196,13 +196,15 @@ class StreamTest {
 
   @Test
   void aTimeoutBoundsTheServerAndNotTheReader() {
-    PgConnection bounded = connection.withTimeout(Duration.ofMillis(300));
-    assertThatThrownBy(() -> sum(bounded.stream("SELECT 1, pg_sleep(30)")))
+    PgConnection hasty = connection.withTimeout(Duration.ofMillis(300));
+    assertThatThrownBy(() -> sum(hasty.stream("SELECT 1, pg_sleep(30)")))
         .isInstanceOf(PgTimeoutException.class);
-    Iterator<Row> rows = bounded.stream(SERIES, 5000).fetchSize(10).iterator();
+    // Longer than a busy machine stalls, and shorter than the reader's pause.
+    PgConnection bounded = connection.withTimeout(Duration.ofSeconds(2));
+    Iterator<Row> rows = bounded.stream(SERIES, 5000).fetchSize(1000).iterator();
     rows.next();
     CompletableFuture.runAsync(
-            () -> {}, CompletableFuture.delayedExecutor(600, TimeUnit.MILLISECONDS))
+            () -> {}, CompletableFuture.delayedExecutor(2300, TimeUnit.MILLISECONDS))
         .join();
     int left = 0;
     while (rows.hasNext()) {

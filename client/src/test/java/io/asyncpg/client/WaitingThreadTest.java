@@ -150,7 +150,7 @@ class WaitingThreadTest {
   @Test
   void aFutureCompletedByHandEndsItsWait() throws Exception {
     waitUntilThisThreadReadsItsAnswers();
-    PgFuture<Integer> answer = connection.fetchValue(Integer.class, "SELECT 1 FROM pg_sleep(3)");
+    PgFuture<Integer> answer = connection.fetchValue(Integer.class, "SELECT 1 FROM pg_sleep(60)");
     Thread completer =
         new Thread(
             () -> {
@@ -160,6 +160,7 @@ class WaitingThreadTest {
     completer.start();
     assertThat(answer.await()).isEqualTo(7);
     completer.join();
+    TestServer.shared().endSession(connection.serverPid());
   }
 
   @Test

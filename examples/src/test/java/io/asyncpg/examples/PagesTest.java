@@ -64,6 +64,43 @@ class PagesTest {
     assertThat(snippets.get("README.md")).isGreaterThanOrEqualTo(12);
   }
 
+  /** Javadoc looks for them, too, but nobody makes the site with every build. */
+  @Test
+  void everyClassThatTheOverviewLinksToIsThere() throws Exception {
+    List<String> names =
+        Pattern.compile("\\{@link ([\\w.]+)}")
+            .matcher(Files.readString(Path.of("../docs/overview.html")))
+            .results()
+            .map(found -> found.group(1))
+            .toList();
+    assertThat(names).hasSizeGreaterThan(10);
+    for (String name : names) {
+      boolean isPackage = Character.isLowerCase(name.charAt(name.lastIndexOf('.') + 1));
+      assertThat(Class.forName(isPackage ? name + ".package-info" : name).getName())
+          .startsWith(name);
+    }
+  }
+
+  @Test
+  void theVersionsThatWeBuildWithAreThoseOfTheBuild() throws IOException {
+    String build = Files.readString(Path.of("../pom.xml"));
+    String page = Files.readString(Path.of("../docs/enterprise.md"));
+    Map<String, String> properties =
+        Map.of("Netty", "netty", "Jackson 2", "jackson", "Jackson 3", "jackson3", "JTS", "jts");
+    properties.forEach(
+        (name, property) -> {
+          String version =
+              Pattern.compile("<" + property + "\\.version>([0-9.]+?)(\\.Final)?</")
+                  .matcher(build)
+                  .results()
+                  .findFirst()
+                  .orElseThrow()
+                  .group(1);
+          assertThat(page)
+              .containsPattern("(?m)^\\| " + name + "[^|]*\\| " + Pattern.quote(version) + " \\|");
+        });
+  }
+
   private static List<Path> pages() throws IOException {
     List<Path> pages = new ArrayList<>();
     for (Path directory : List.of(Path.of(".."), Path.of("../docs"))) {

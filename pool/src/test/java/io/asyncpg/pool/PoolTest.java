@@ -624,13 +624,14 @@ class PoolTest {
   void terminateEndsWhatIsUnderWay() {
     open(config().minSize(0).maxSize(1));
     PgConnection held = pool.acquire().await();
-    PgFuture<?> underWay = held.fetch("SELECT pg_sleep(2)");
+    PgFuture<?> underWay = held.fetch("SELECT pg_sleep(60)");
     PgFuture<PgConnection> waiting = pool.acquire();
     pool.terminate();
     assertThatThrownBy(underWay::await).isInstanceOf(PgConnectionException.class);
     assertThatThrownBy(waiting::await).isInstanceOf(PgPoolException.class);
     pool.closed().await();
     assertThat(held.isClosed()).isTrue();
+    TestServer.shared().endSession(held.serverPid());
   }
 
   @Test

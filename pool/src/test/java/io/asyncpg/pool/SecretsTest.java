@@ -162,7 +162,7 @@ class SecretsTest {
           () ->
               connection
                   .withTimeout(Duration.ofMillis(50))
-                  .fetch("SELECT pg_sleep(1), $1::text", VALUE)
+                  .fetch("SELECT pg_sleep(60), $1::text", VALUE)
                   .await());
       failing(
           () ->
@@ -178,10 +178,11 @@ class SecretsTest {
       PgTransaction transaction = connection.begin().await();
       show(transaction, connection.stream("SELECT 1"));
       transaction.rollback().await();
-      CompletableFuture<?> cut = connection.fetch("SELECT pg_sleep(1), $1::text", VALUE);
+      CompletableFuture<?> cut = connection.fetch("SELECT pg_sleep(60), $1::text", VALUE);
       show(cut);
       proxy.cutWithReset();
       failing(cut::join);
+      SERVER.endSession(connection.serverPid());
       failing(() -> connection.fetch("SELECT $1::text", VALUE).await());
     }
   }

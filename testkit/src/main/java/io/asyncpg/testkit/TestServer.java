@@ -574,6 +574,14 @@ public final class TestServer implements AutoCloseable {
     }
   }
 
+  /**
+   * Ends one session, if it is still there. A server that executes a statement does not notice that
+   * the connection is gone before it is through, however long {@code pg_sleep} is.
+   */
+  public void endSession(int serverPid) {
+    sql("SELECT pg_terminate_backend(" + serverPid + ")");
+  }
+
   /** {@code kill -9} of one session's process: the server then resets all the others (57P02). */
   public void killSession(int serverPid) {
     own();

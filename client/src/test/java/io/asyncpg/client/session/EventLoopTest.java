@@ -9,7 +9,6 @@ import io.asyncpg.client.CopySink;
 import io.asyncpg.client.CopySource;
 import io.asyncpg.client.ForkedJvm;
 import io.asyncpg.client.PgConnection;
-import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.RowStream;
 import io.asyncpg.client.session.RecordedSessionTest.Conversation;
 import io.asyncpg.error.PgException;
@@ -69,8 +68,8 @@ class EventLoopTest {
       PrintStream out = new PrintStream(System.out, true, UTF_8);
       NeverBlocked.watch(BLOCKED::add);
       PgConnection first = PgConnection.connect(dsns[0]).await();
-      PgFuture<Integer> one = first.fetchValue(Integer.class, "SELECT 1");
-      one.thenRun(() -> LockSupport.parkNanos(1)).join();
+      first.addNoticeListener(notice -> LockSupport.parkNanos(1));
+      first.execute("DO $$ BEGIN RAISE NOTICE 'now'; END $$").await();
       out.println("the watch works: " + (BLOCKED.size() > 0));
       first.close();
       BLOCKED.clear();
@@ -127,9 +126,9 @@ class EventLoopTest {
     }
 
     private static void stopped(PgConnection connection) {
-      connection.execute("SELECT pg_sleep(1)").cancel(true);
+      connection.execute("SELECT pg_sleep(60)").cancel(true);
       try {
-        connection.withTimeout(Duration.ofMillis(50)).execute("SELECT pg_sleep(1)").await();
+        connection.withTimeout(Duration.ofMillis(50)).execute("SELECT pg_sleep(60)").await();
         throw new AssertionError("slept on");
       } catch (PgException inTime) {
         connection.fetchValue(Integer.class, "SELECT 1").await();
