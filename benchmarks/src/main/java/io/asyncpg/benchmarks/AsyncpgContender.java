@@ -1,10 +1,8 @@
 package io.asyncpg.benchmarks;
 
-import io.asyncpg.client.CommandTag;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.Row;
-import io.asyncpg.client.RowCounts;
 import io.asyncpg.client.Rows;
 import java.math.BigDecimal;
 import java.time.OffsetDateTime;
@@ -18,6 +16,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Flow;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -124,14 +123,12 @@ final class AsyncpgContender implements Contender {
     connection(lane)
         .fetch(lane.workload().sql)
         .whenComplete(
-            (rows, failure) -> {
-              if (failure != null) {
-                lane.failed(failure);
-              } else {
-                lane.loaded();
-                lane.done(sum(rows, fold));
-              }
-            });
+            then(
+                lane,
+                rows -> {
+                  lane.loaded();
+                  lane.done(sum(rows, fold));
+                }));
   }
 
   private static long sum(Rows rows, ToLongFunction<Row> fold) {
@@ -270,38 +267,39 @@ final class AsyncpgContender implements Contender {
     (inserting
             ? connection(lane).insertMany(sql, Item.ITEMS)
             : connection(lane).executeMany(sql, Item.ITEMS))
-        .whenComplete(then(lane, RowCounts::total));
+        .whenComplete(then(lane, counts -> lane.done(counts.total())));
   }
 
   private void copyIn(Lanes.Lane lane) {
     connection(lane)
         .copyRecordsToTable(
             Workload.COPY_IN.sql, List.of("id", "name", "amount", "price"), Item.MILLION)
-        .whenComplete(then(lane, CommandTag::rows));
+        .whenComplete(then(lane, tag -> lane.done(tag.rows())));
   }
 
-  private static <T> BiConsumer<T, @Nullable Throwable> then(
-      Lanes.Lane lane, ToLongFunction<T> sum) {
+  private static <T> BiConsumer<T, @Nullable Throwable> then(Lanes.Lane lane, Consumer<T> next) {
     return (result, failure) -> {
       if (failure != null) {
         lane.failed(failure);
       } else {
-        lane.done(sum.applyAsLong(result));
+        next.accept(result);
       }
     };
   }
 
   private void cold(Lanes.Lane lane) {
+    onNewConnection(lane, connection -> cold(lane, connection, 1, 0));
+  }
+
+  private void onNewConnection(Lanes.Lane lane, Consumer<PgConnection> statements) {
     PgConnection.connect(Objects.requireNonNull(config))
         .whenComplete(
-            (connection, failure) -> {
-              if (failure != null) {
-                lane.failed(failure);
-              } else {
-                lane.restart();
-                cold(lane, connection, 1, 0);
-              }
-            });
+            then(
+                lane,
+                connection -> {
+                  lane.restart();
+                  statements.accept(connection);
+                }));
   }
 
   private static void cold(Lanes.Lane lane, PgConnection connection, int number, long sum) {
@@ -311,27 +309,11 @@ final class AsyncpgContender implements Contender {
     }
     connection
         .fetchRow(Workload.COLD.coldSql(number), number)
-        .whenComplete(
-            (row, failure) -> {
-              if (failure != null) {
-                lane.failed(failure);
-              } else {
-                cold(lane, connection, number + 1, sum + one(row));
-              }
-            });
+        .whenComplete(then(lane, row -> cold(lane, connection, number + 1, sum + one(row))));
   }
 
   private void coldTogether(Lanes.Lane lane) {
-    PgConnection.connect(Objects.requireNonNull(config))
-        .whenComplete(
-            (connection, failure) -> {
-              if (failure != null) {
-                lane.failed(failure);
-              } else {
-                lane.restart();
-                coldTogether(lane, connection);
-              }
-            });
+    onNewConnection(lane, connection -> coldTogether(lane, connection));
   }
 
   private static void coldTogether(Lanes.Lane lane, PgConnection connection) {
@@ -341,13 +323,13 @@ final class AsyncpgContender implements Contender {
     }
     CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new))
         .whenComplete(
-            (nothing, failure) -> {
-              if (failure != null) {
-                lane.failed(failure);
-              } else {
-                closed(lane, connection, answers.stream().mapToLong(row -> one(row.join())).sum());
-              }
-            });
+            then(
+                lane,
+                nothing ->
+                    closed(
+                        lane,
+                        connection,
+                        answers.stream().mapToLong(row -> one(row.join())).sum())));
   }
 
   private static void closed(Lanes.Lane lane, PgConnection connection, long sum) {

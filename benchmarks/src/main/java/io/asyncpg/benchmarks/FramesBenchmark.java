@@ -76,6 +76,7 @@ public class FramesBenchmark {
   private final byte[] unnamed = FrontendWriter.name("");
   private final byte[] statement = FrontendWriter.name("asyncpg_1");
   private final byte[] binary = {0, 1, 0, 1};
+  private int next;
 
   private Codec<?> encoder(int parameter, Class<?> javaType) {
     return CodecRegistry.standard().encoder(types.get(parameter), javaType);
@@ -138,7 +139,9 @@ public class FramesBenchmark {
   public int writeBind() {
     out.clear();
     values.clear();
-    writeItem(Item.ITEMS.get(7));
+    // Another one each time: the compiler would know the bytes of the same one.
+    next = (next + 1) % ROWS;
+    writeItem(Item.ITEMS.get(next));
     writer.bind(unnamed, statement, binary, 4, values.array(), values.size(), binary);
     writer.executeAndSync();
     return out.writerIndex();

@@ -47,43 +47,18 @@ final class ReplayServer {
         new ReplayServer(new InetSocketAddress(args[0], Integer.parseInt(args[1])));
     try (ServerSocketChannel listener = ServerSocketChannel.open()) {
       listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-      Thread door =
-          new Thread(
-              () -> {
-                while (true) {
-                  try {
-                    SocketChannel client = listener.accept();
-                    daemon(() -> replay.serve(client));
-                  } catch (IOException closed) {
-                    return;
-                  }
-                }
-              });
-      door.setDaemon(true);
-      door.start();
+      Daemon.start(
+          () -> {
+            while (true) {
+              SocketChannel client = listener.accept();
+              Daemon.start(() -> replay.serve(client));
+            }
+          });
       System.out.println(((InetSocketAddress) listener.getLocalAddress()).getPort());
       while (System.in.read() >= 0) {
         // Nothing is said to it.
       }
     }
-  }
-
-  private interface Task {
-    void run() throws IOException;
-  }
-
-  private static void daemon(Task task) {
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                task.run();
-              } catch (IOException gone) {
-                // A client or the server has gone; so does the other.
-              }
-            });
-    thread.setDaemon(true);
-    thread.start();
   }
 
   /** What the server said once: all rows, where each begins, and how they are described. */
@@ -156,7 +131,7 @@ final class ReplayServer {
       byte[] startup = startup(client, in);
       write(upstream, ByteBuffer.wrap(startup));
       Session session = new Session(client, upstream, startup);
-      daemon(session::passAnswers);
+      Daemon.start(session::passAnswers);
       while (true) {
         session.take(Message.read(in));
       }

@@ -39,7 +39,7 @@ final class SlowLine implements AutoCloseable {
 
   static SlowLine before(String host, int port, Duration roundTrip) throws IOException {
     SlowLine line = new SlowLine(new InetSocketAddress(host, port), roundTrip);
-    line.daemon(
+    Daemon.start(
         () -> {
           while (true) {
             line.connect(line.listener.accept());
@@ -62,26 +62,6 @@ final class SlowLine implements AutoCloseable {
     return (double) all / Math.max(1, counted.getAndSet(0));
   }
 
-  private interface Task {
-    void run() throws IOException, InterruptedException;
-  }
-
-  private void daemon(Task task) {
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                task.run();
-              } catch (IOException gone) {
-                // One side has gone, or all is over: the other side hears of it.
-              } catch (InterruptedException stopped) {
-                Thread.currentThread().interrupt();
-              }
-            });
-    thread.setDaemon(true);
-    thread.start();
-  }
-
   private void connect(Socket client) throws IOException {
     Socket upstream = new Socket();
     upstream.connect(server);
@@ -93,8 +73,8 @@ final class SlowLine implements AutoCloseable {
   }
 
   private void carry(Socket from, Socket to, Direction direction) {
-    daemon(() -> direction.read(from));
-    daemon(
+    Daemon.start(() -> direction.read(from));
+    Daemon.start(
         () -> {
           try (from;
               to) {

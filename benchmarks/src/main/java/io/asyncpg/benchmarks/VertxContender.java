@@ -17,7 +17,9 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** vertx-pg-client: cached statements, native epoll, pipelining up to a limit. */
@@ -214,12 +216,16 @@ final class VertxContender implements Contender {
   }
 
   private void cold(Lanes.Lane lane) {
+    onNewConnection(lane, connection -> cold(lane, connection, 1, 0));
+  }
+
+  private void onNewConnection(Lanes.Lane lane, Consumer<PgConnection> statements) {
     connect()
         .onFailure(lane::failed)
         .onSuccess(
             connection -> {
               lane.restart();
-              cold(lane, connection, 1, 0);
+              statements.accept(connection);
             });
   }
 
@@ -228,34 +234,31 @@ final class VertxContender implements Contender {
       closed(lane, connection, sum);
       return;
     }
-    connection
+    cold(connection, number)
+        .onFailure(lane::failed)
+        .onSuccess(one -> cold(lane, connection, number + 1, sum + one));
+  }
+
+  private static Future<Long> cold(PgConnection connection, int number) {
+    return connection
         .preparedQuery(Workload.COLD.coldSql(number))
         .execute(Tuple.of(number))
-        .onFailure(lane::failed)
-        .onSuccess(rows -> cold(lane, connection, number + 1, sum + one(rows)));
+        .map(VertxContender::one);
   }
 
   private void coldTogether(Lanes.Lane lane) {
-    connect()
+    onNewConnection(lane, connection -> coldTogether(lane, connection));
+  }
+
+  private static void coldTogether(Lanes.Lane lane, PgConnection connection) {
+    List<Future<Long>> answers =
+        IntStream.rangeClosed(1, Workload.COLD_STATEMENTS)
+            .mapToObj(number -> cold(connection, number))
+            .toList();
+    Future.all(answers)
         .onFailure(lane::failed)
         .onSuccess(
-            connection -> {
-              lane.restart();
-              List<Future<Long>> answers = new ArrayList<>();
-              for (int i = 1; i <= Workload.COLD_STATEMENTS; i++) {
-                answers.add(
-                    connection
-                        .preparedQuery(Workload.COLD.coldSql(i))
-                        .execute(Tuple.of(i))
-                        .map(VertxContender::one));
-              }
-              Future.all(answers)
-                  .onFailure(lane::failed)
-                  .onSuccess(
-                      all ->
-                          closed(
-                              lane, connection, answers.stream().mapToLong(Future::result).sum()));
-            });
+            all -> closed(lane, connection, answers.stream().mapToLong(Future::result).sum()));
   }
 
   private static void closed(Lanes.Lane lane, PgConnection connection, long sum) {

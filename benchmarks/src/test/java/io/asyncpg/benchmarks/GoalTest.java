@@ -25,59 +25,58 @@ class GoalTest {
     }
   }
 
+  private Goal.Verdict throughput(double[] ours, double[] pgjdbcs, double[] r2dbcs) {
+    slices(copy, "asyncpg", 1, ours);
+    slices(copy, "pgjdbc", 1, pgjdbcs);
+    slices(copy, "r2dbc", 1, r2dbcs);
+    return throughput.judge(copy);
+  }
+
+  private static double[] rates(double... rates) {
+    return rates;
+  }
+
   @Test
   void aGoalThatEverySliceReachesIsMet() {
-    slices(copy, "asyncpg", 1, 11, 12, 13);
-    slices(copy, "pgjdbc", 1, 10, 10, 10);
-    slices(copy, "r2dbc", 1, 9, 9, 9);
-    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.MET);
+    assertThat(throughput(rates(11, 12, 13), rates(10, 10, 10), rates(9, 9, 9)))
+        .isEqualTo(Goal.Verdict.MET);
     assertThat(throughput.in(copy)).isEqualTo("throughput ≥ 1.0× (1.20×)");
   }
 
   @Test
   void aGoalThatNoSliceReachesIsOpenWhoeverIsMissing() {
-    slices(copy, "asyncpg", 1, 7, 8, 9);
-    slices(copy, "pgjdbc", 1, 10, 10, 10);
-    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.OPEN);
+    assertThat(throughput(rates(7, 8, 9), rates(10, 10, 10), rates())).isEqualTo(Goal.Verdict.OPEN);
   }
 
   @Test
   void aGoalThatSomeSlicesReachIsWithinNoise() {
-    slices(copy, "asyncpg", 1, 9, 11, 12);
-    slices(copy, "pgjdbc", 1, 10, 10, 10);
-    slices(copy, "r2dbc", 1, 9, 9, 9);
-    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.WITHIN_NOISE);
+    assertThat(throughput(rates(9, 11, 12), rates(10, 10, 10), rates(9, 9, 9)))
+        .isEqualTo(Goal.Verdict.WITHIN_NOISE);
   }
 
   @Test
   void aSliceIsHeldAgainstTheRivalsOfTheSameRound() {
-    slices(copy, "asyncpg", 1, 20, 11, 5);
-    slices(copy, "pgjdbc", 1, 18, 10, 4);
-    slices(copy, "r2dbc", 1, 9, 9, 4);
-    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.MET);
+    assertThat(throughput(rates(20, 11, 5), rates(18, 10, 4), rates(9, 9, 4)))
+        .isEqualTo(Goal.Verdict.MET);
   }
 
   @Test
   void ofFiveSlicesOneBadOneDoesNotDecide() {
-    slices(copy, "asyncpg", 1, 11, 12, 3, 12, 13);
-    slices(copy, "pgjdbc", 1, 10, 10, 10, 10, 10);
-    slices(copy, "r2dbc", 1, 9, 9, 9, 9, 9);
-    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.MET);
+    assertThat(throughput(rates(11, 12, 3, 12, 13), rates(10, 10, 10, 10, 10), rates(9, 9)))
+        .isEqualTo(Goal.Verdict.MET);
   }
 
   @Test
   void whatIsReachedIsNotJudgedWhileAPeerIsMissing() {
-    slices(copy, "asyncpg", 1, 11, 12, 13);
-    slices(copy, "pgjdbc", 1, 10, 10, 10);
+    assertThat(throughput(rates(11, 12, 13), rates(10, 10, 10), rates()))
+        .isEqualTo(Goal.Verdict.NOT_JUDGED);
     assertThat(copy.missingPeers()).containsExactly("r2dbc");
-    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.NOT_JUDGED);
   }
 
   @Test
   void nothingIsJudgedWithoutOurOwnFigures() {
-    slices(copy, "pgjdbc", 1, 10, 10, 10);
-    slices(copy, "r2dbc", 1, 9, 9, 9);
-    assertThat(throughput.judge(copy)).isEqualTo(Goal.Verdict.NOT_JUDGED);
+    assertThat(throughput(rates(), rates(10, 10, 10), rates(9, 9, 9)))
+        .isEqualTo(Goal.Verdict.NOT_JUDGED);
   }
 
   @Test

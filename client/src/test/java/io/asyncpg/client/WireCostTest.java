@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.asyncpg.testkit.FaultyProxy;
 import io.asyncpg.testkit.TestServer;
 import io.asyncpg.testkit.WireLines;
+import java.io.OutputStream;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -88,6 +89,20 @@ class WireCostTest {
         .containsExactly(sent, received);
   }
 
+  private static List<Object[]> rows() {
+    return IntStream.range(0, ROWS).mapToObj(i -> new Object[] {i, "name", 100L}).toList();
+  }
+
+  @Test
+  void aSimpleQueryCostsOneMessage() {
+    beginToCount();
+    connection.execute("SELECT 1; SELECT 2").await();
+    assertThat(messages()).isEqualTo(Map.of("Query", 1));
+    assertThat(roundTrips()).isEqualTo(1);
+    // Query 24; twice RowDescription 34, DataRow 12, CommandComplete 14; ReadyForQuery 6.
+    assertBytes(24, 2 * 60 + 6);
+  }
+
   @Test
   void aColdRowByKeyCostsTwoRoundTrips() {
     beginToCount();
@@ -95,6 +110,9 @@ class WireCostTest {
     assertThat(messages())
         .isEqualTo(Map.of("Parse", 1, "Describe", 1, "Bind", 1, "Execute", 1, "Sync", 2));
     assertThat(roundTrips()).isEqualTo(2);
+    // What a warm one costs, and Parse 64, Describe 17, Sync 5; ParseComplete 5,
+    // ParameterDescription 11, RowDescription 76, ReadyForQuery 6.
+    assertBytes(49 + 86, 51 + 98);
   }
 
   @Test
@@ -122,10 +140,8 @@ class WireCostTest {
   @Test
   void executeManyCostsABindAndAnExecuteARowUnderOneSync() {
     connection.execute(INSERT, 0, "warm", 0L).await();
-    List<Object[]> rows =
-        IntStream.range(0, ROWS).mapToObj(i -> new Object[] {i, "name", 100L}).toList();
     beginToCount();
-    assertThat(connection.executeMany(INSERT, rows).await().total()).isEqualTo(ROWS);
+    assertThat(connection.executeMany(INSERT, rows()).await().total()).isEqualTo(ROWS);
     assertThat(messages()).isEqualTo(Map.of("Bind", ROWS, "Execute", ROWS, "Sync", 1));
     // Bind 52, Execute 10; BindComplete 5, CommandComplete 16.
     assertBytes(ROWS * 62L + 5, ROWS * 21L + 6);
@@ -153,5 +169,62 @@ class WireCostTest {
     assertThat(roundTrips()).isEqualTo(1);
     // A DataRow of one int4 is 15 bytes; BindComplete 5, CommandComplete 17, ReadyForQuery 6.
     assertBytes(41, 1_000 * 15 + 28);
+  }
+
+  @Test
+  void insertManyCostsItsValuesInThreeRoundTrips() {
+    String insert = "INSERT INTO cost (id, name, amount) VALUES ($1, $2, $3)";
+    connection.insertMany(insert, rows()).await();
+    beginToCount();
+    assertThat(connection.insertMany(insert, rows()).await().total()).isEqualTo(ROWS);
+    // BEGIN with the question about the columns, the arrays, COMMIT.
+    assertThat(messages())
+        .isEqualTo(Map.of("Parse", 1, "Bind", 3, "Execute", 3, "Sync", 2, "Query", 1));
+    assertThat(roundTrips()).isEqualTo(3);
+    // In its array an int4 is 8 bytes, the text 8, an int8 12.
+    assertBytes(ROWS * 28L + 209, 235);
+  }
+
+  @Test
+  void copyOfRecordsCostsThemInThreeRoundTrips() {
+    List<String> columns = List.of("id", "name", "amount");
+    connection.copyRecordsToTable("cost", columns, rows()).await();
+    beginToCount();
+    connection.copyRecordsToTable("cost", columns, rows()).await();
+    // The question about the columns, COPY, and when the server is ready for them, the records.
+    assertThat(messages())
+        .isEqualTo(
+            Map.of(
+                "Parse",
+                1,
+                "Bind",
+                1,
+                "Execute",
+                1,
+                "Sync",
+                1,
+                "Query",
+                1,
+                "CopyData",
+                1,
+                "CopyDone",
+                1));
+    assertThat(roundTrips()).isEqualTo(3);
+    // A record is 30 bytes: a count of 2, lengths of 4, values of 4, 4 and 8.
+    assertBytes(ROWS * 30L + 427, 164);
+  }
+
+  @Test
+  void copyOutCostsOneRoundTrip() {
+    connection.copyRecordsToTable("cost", List.of("id", "name", "amount"), rows()).await();
+    beginToCount();
+    connection
+        .copyFromTable("cost", CopySink.to(OutputStream.nullOutputStream()), CopyOptions.binary())
+        .await();
+    assertThat(messages()).isEqualTo(Map.of("Query", 1));
+    assertThat(roundTrips()).isEqualTo(1);
+    // There was one row before. Each has a CopyData of its own; header 19, trailer 7,
+    // CopyOutResponse 14, CopyDone 5, CommandComplete 15, ReadyForQuery 6.
+    assertBytes(48, (ROWS + 1) * 35L + 66);
   }
 }

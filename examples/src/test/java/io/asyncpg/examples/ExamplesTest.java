@@ -6,6 +6,11 @@ import io.asyncpg.testkit.TestServer;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,9 +48,30 @@ class ExamplesTest {
     return bytes.toString(StandardCharsets.UTF_8);
   }
 
+  /** What the page shows of an example, up to the numbers and an exception's class. */
+  private static void assertThatThePageShows(String example, String printed) throws Exception {
+    Matcher shown =
+        Pattern.compile("\n## " + example + "\n.*?```\n.*?```.*?```\n(.*?)```", Pattern.DOTALL)
+            .matcher(Files.readString(Path.of("../docs/examples.md")));
+    assertThat(shown.find()).as("what " + example + " prints, on the page").isTrue();
+    List<String> lines =
+        alike(shown.group(1))
+            .lines()
+            .filter(line -> !line.isBlank() && !line.strip().equals("…"))
+            .toList();
+    assertThat(lines).isNotEmpty();
+    assertThat(alike(printed).split("[\r\n]+")).containsAll(lines);
+  }
+
+  private static String alike(String text) {
+    return text.replaceAll(" *[0-9][0-9,.]*", "#").replaceAll("\\w+Exception", "Exception");
+  }
+
   @Test
   void quickstartGoesThroughTheMainJob() throws Exception {
-    assertThat(printed(Quickstart::main))
+    String printed = printed(Quickstart::main);
+    assertThatThePageShows("quickstart", printed);
+    assertThat(printed)
         .contains(
             "constraint person_name_key",
             "The least balance now: 0.10",
@@ -55,7 +81,9 @@ class ExamplesTest {
 
   @Test
   void poolTransferLosesNoMoney() throws Exception {
-    assertThat(printed(PoolTransfer::main))
+    String printed = printed(PoolTransfer::main);
+    assertThatThePageShows("pool-transfer", printed);
+    assertThat(printed)
         .contains(
             "Everybody who looked in between found 50,000: true",
             "Sum at the end: 50,000, at the start: 50,000");
@@ -63,18 +91,23 @@ class ExamplesTest {
 
   @Test
   void streamingExportWritesEveryRow() throws Exception {
-    assertThat(printed(StreamingExport::main, "100000")).contains("100,000 rows in");
+    String printed = printed(StreamingExport::main, "100000");
+    assertThatThePageShows("streaming-export", printed);
+    assertThat(printed).contains("100,000 rows in");
   }
 
   @Test
   void bulkLoadGoesInAndOut() throws Exception {
-    assertThat(printed(BulkLoad::main, "100000"))
-        .contains("100 %", "rows out: 200,000, 19.95 degrees");
+    String printed = printed(BulkLoad::main, "100000");
+    assertThatThePageShows("bulk-load", printed);
+    assertThat(printed).contains("100 %", "rows out: 200,000, 19.95 degrees");
   }
 
   @Test
   void listenEventsMissesNothing() throws Exception {
-    assertThat(printed(ListenEvents::main))
+    String printed = printed(ListenEvents::main);
+    assertThatThePageShows("listen-events", printed);
+    assertThat(printed)
         .contains(
             "heard of order 1: cup",
             "heard of order 2: saucer",
@@ -85,7 +118,9 @@ class ExamplesTest {
 
   @Test
   void jsonDocumentsComeBack() throws Exception {
-    assertThat(printed(JsonDocuments::main))
+    String printed = printed(JsonDocuments::main);
+    assertThatThePageShows("json-documents", printed);
+    assertThat(printed)
         .contains(
             "whoever ordered a cup: [Ann]",
             "as a generic type: [Line[item=cup, count=2], Line[item=saucer, count=2]]",
@@ -94,7 +129,11 @@ class ExamplesTest {
 
   @Test
   void virtualThreadsWebAnswersEveryRequest() throws Exception {
-    assertThat(printed(VirtualThreadsWeb::main))
+    String printed = printed(VirtualThreadsWeb::main);
+    if (Runtime.version().feature() >= 21) {
+      assertThatThePageShows("virtual-threads-web", printed);
+    }
+    assertThat(printed)
         .contains("500 requests at once, 500 right answers", "10 connections did it")
         .contains(
             Runtime.version().feature() >= 21 ? "a virtual thread for" : "has no virtual threads");
@@ -102,7 +141,9 @@ class ExamplesTest {
 
   @Test
   void replicaRoutingFollowsThePrimary() throws Exception {
-    assertThat(printed(ReplicaRouting::main))
+    String printed = printed(ReplicaRouting::main);
+    assertThatThePageShows("replica-routing", printed);
+    assertThat(printed)
         .contains(
             "writes go to the primary",
             "reads go to the standby",

@@ -39,7 +39,10 @@ final class EwkbWriter {
   static void write(Geometry geometry, ValueWriter out) {
     var shape = new Shape();
     shape.look(geometry, 1);
+    int bytes = shape.bytes();
+    int end = out.reserve(bytes).size() + bytes;
     new EwkbWriter(out, shape).geometry(geometry, shape.srid);
+    assert out.size() == end : "computed as " + end + ", and it is " + out.size();
   }
 
   /** What has to be known of the whole tree before its first byte. */
@@ -47,19 +50,41 @@ final class EwkbWriter {
     private boolean hasZ;
     private boolean hasM;
     private int srid;
+    private long headers;
+    private long counts;
+    private long points;
+
+    /** How long all of it is. */
+    int bytes() {
+      int point = 8 * (2 + (hasZ ? 1 : 0) + (hasM ? 1 : 0));
+      long bytes = 5 * headers + (srid == 0 ? 0 : 4) + 4 * counts + point * points;
+      if (bytes > Integer.MAX_VALUE) {
+        throw new PgCodecException(
+            "the geometry has " + bytes + " bytes, but a value of PostgreSQL 1 GB at most");
+      }
+      return (int) bytes;
+    }
 
     void look(Geometry geometry, int depth) {
       srid(geometry.getSRID());
+      headers++;
       if (geometry instanceof Point point) {
+        points++; // one without coordinates is written as one of NaN
         look(point.getCoordinateSequence());
       } else if (geometry instanceof LineString line) {
-        look(line.getCoordinateSequence());
+        lookCounted(line);
       } else if (geometry instanceof Polygon polygon) {
-        look(polygon.getExteriorRing().getCoordinateSequence());
-        for (int i = 0; i < polygon.getNumInteriorRing(); i++) {
-          look(polygon.getInteriorRingN(i).getCoordinateSequence());
+        counts++;
+        if (polygon.isEmpty()) {
+          look(polygon.getExteriorRing().getCoordinateSequence()); // its rings are not written
+        } else {
+          lookCounted(polygon.getExteriorRing());
+          for (int i = 0; i < polygon.getNumInteriorRing(); i++) {
+            lookCounted(polygon.getInteriorRingN(i));
+          }
         }
       } else if (geometry instanceof GeometryCollection collection) {
+        counts++;
         if (depth > DEEPEST) {
           throw new PgCodecException(
               "geometries are nested deeper than " + DEEPEST + ", which PostGIS refuses");
@@ -71,6 +96,13 @@ final class EwkbWriter {
         throw new PgCodecException(
             geometry.getClass().getName() + " is no geometry that PostGIS has");
       }
+    }
+
+    private void lookCounted(LineString line) {
+      CoordinateSequence sequence = line.getCoordinateSequence();
+      counts++;
+      points += sequence.size();
+      look(sequence);
     }
 
     private void srid(int of) {

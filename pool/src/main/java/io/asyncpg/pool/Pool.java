@@ -324,7 +324,7 @@ final class Pool {
     if (action instanceof Action.Lend lend) {
       hand(lend.member(), Objects.requireNonNull(lend.waiter().acquire));
     } else if (action instanceof Action.Connect connect) {
-      open(connect.member());
+      open(connect.member(), connect.beside());
     } else if (action instanceof Action.Check check) {
       check(check.member());
     } else if (action instanceof Action.Close close) {
@@ -338,10 +338,12 @@ final class Pool {
 
   // ---- Opening
 
-  private void open(Member member) {
+  private void open(Member member, boolean beside) {
     var factory = config.connect();
     CompletionStage<? extends PgConnection> attempt =
-        factory == null ? connector.connect() : called("connect", factory);
+        factory != null
+            ? called("connect", factory)
+            : beside ? connector.connectBeside() : connector.connect();
     boolean unwanted;
     lock.lock();
     try {

@@ -128,8 +128,12 @@ final class PoolState {
 
   /** Something to be done, in the order in which it was decided. */
   sealed interface Action {
-    /** Open a connection, and tell {@link #connected} or {@link #connectFailed}. */
-    record Connect(Member member) implements Action {}
+    /**
+     * Open a connection, and tell {@link #connected} or {@link #connectFailed}.
+     *
+     * @param beside whether another attempt hangs
+     */
+    record Connect(Member member, boolean beside) implements Action {}
 
     /** See whether the connection is there, and tell {@link #checked}. */
     record Check(Member member) implements Action {}
@@ -716,6 +720,9 @@ final class PoolState {
       promising = 0;
       for (Member member : members) {
         long patience = patience(member);
+        if (patience == 0) {
+          continue;
+        }
         boolean attempt = member.phase == Phase.CONNECTING;
         if (now - member.since < patience) {
           coming++;
@@ -752,7 +759,7 @@ final class PoolState {
       member.since = now;
       members.add(member);
       count.merge(Phase.CONNECTING, 1, Integer::sum);
-      actions.add(new Action.Connect(member));
+      actions.add(new Action.Connect(member, hanging > 0));
       if (waited) {
         wakeBy(now + patience(member));
       }

@@ -316,6 +316,39 @@ class PoolFaultTest {
   }
 
   @Test
+  void whileOneHostSwallowsEverythingTheOtherIsTriedBesideIt() {
+    try (ScriptedServer silent = ScriptedServer.start();
+        ScriptedServer other = ScriptedServer.start()) {
+      silent.connection().expectStartup(startup -> {}).cutWithFin(); // there is trouble
+      other.connection().expectStartup(startup -> {}).cutWithFin();
+      Script hangs = silent.connection().expectStartup(startup -> {});
+      Script answers = other.connection().acceptStartup().readToEnd();
+      PgConfig both =
+          PgConfig.parse(silent.dsn()).toBuilder()
+              .hosts(
+                  new PgConfig.Host(silent.host(), null, silent.port()),
+                  new PgConfig.Host(other.host(), null, other.port()))
+              .connectTimeout(Duration.ofMinutes(10))
+              .build();
+      pool =
+          PgPool.create(
+              PoolConfig.builder()
+                  .connection(both)
+                  .minSize(0)
+                  .maxSize(2)
+                  .acquireTimeout(Duration.ofMinutes(10))
+                  .build());
+      PgConnection served = pool.acquire().await();
+      hangs.await();
+      served.terminate();
+      answers.await();
+      assertThat(silent.connections()).isEqualTo(2);
+      pool.terminate();
+      pool.closed().await();
+    }
+  }
+
+  @Test
   void aKerberosTicketThatIsNotThereIsToldAtOnce() {
     try (ScriptedServer server = ScriptedServer.start()) {
       server.connection().expectStartup(startup -> {}).send(Backend.authentication(7));

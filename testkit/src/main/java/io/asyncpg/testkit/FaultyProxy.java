@@ -372,8 +372,8 @@ public final class FaultyProxy implements AutoCloseable {
         if (server == null) return Long.MAX_VALUE;
         toServer.read(client, now);
         toClient.read(server, now);
-        bytesToServer.addAndGet(toServer.write(server, now));
-        bytesToClient.addAndGet(toClient.write(client, now));
+        toServer.write(server, now, bytesToServer);
+        toClient.write(client, now, bytesToClient);
         if (toClient.countdown <= 0) {
           end(cutHard);
           return Long.MAX_VALUE;
@@ -464,18 +464,24 @@ public final class FaultyProxy implements AutoCloseable {
       }
     }
 
-    long write(SocketChannel to, long now) throws IOException {
-      long written = 0;
+    void write(SocketChannel to, long now, AtomicLong passedOn) throws IOException {
       blocked = false;
       while (!underWay.isEmpty() && !blocked && countdown > 0 && untilDue(now) <= 0) {
         ByteBuffer bytes = underWay.element().bytes;
         long most = Math.min(Math.min(slice, countdown), Math.max(1, bytesPerSecond / 50));
         int limit = bytes.limit();
         bytes.limit((int) Math.min(limit, bytes.position() + most));
-        int count = to.write(bytes);
+        // Counted first: who has the bytes finds them counted.
+        int offered = bytes.remaining();
+        passedOn.addAndGet(offered);
+        int count = 0;
+        try {
+          count = to.write(bytes);
+        } finally {
+          passedOn.addAndGet(count - offered);
+        }
         blocked = bytes.hasRemaining();
         bytes.limit(limit);
-        written += count;
         bytesUnderWay -= count;
         countdown -= count;
         if (bytesPerSecond != Long.MAX_VALUE) {
@@ -487,7 +493,6 @@ public final class FaultyProxy implements AutoCloseable {
         finished = true;
         to.shutdownOutput();
       }
-      return written;
     }
 
     int interestInReading() {

@@ -33,6 +33,22 @@ public final class ValueWriter {
   public ValueWriter() {}
 
   /**
+   * Makes room, so that what is written next is not moved while it grows. Nothing is written.
+   *
+   * @param length how many bytes will be written, as far as it is known
+   * @return this
+   * @throws IllegalArgumentException if it is negative
+   * @throws PgCodecException if all would exceed 2 GB
+   */
+  public ValueWriter reserve(int length) {
+    if (length < 0) {
+      throw new IllegalArgumentException("length is " + length + ": pass a number of bytes");
+    }
+    size = grow(length); // where it was
+    return this;
+  }
+
+  /**
    * Writes one byte.
    *
    * @param value its low eight bits

@@ -226,6 +226,19 @@ class ValueCursorTest {
   }
 
   @Test
+  void roomThatIsReservedIsRoomAndNothingElse() {
+    out.writeByte(1).reserve(100_000);
+    byte[] before = out.array();
+    out.writeBytes(new byte[100_000]);
+    assertThat(out.array()).isSameAs(before);
+    assertThat(out.size()).isEqualTo(100_001);
+    assertThatIllegalArgumentException().isThrownBy(() -> out.reserve(-1));
+    assertThatThrownBy(() -> out.reserve(Integer.MAX_VALUE))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("no message can hold");
+  }
+
+  @Test
   void aBufferIsWrittenFromItsPositionAndStaysThere() {
     ByteBuffer buffer = ByteBuffer.wrap(new byte[] {1, 2, 3}).position(1);
     out.writeBytes(buffer).writeBytes(new byte[] {7, 8, 9}, 1, 1);

@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +63,10 @@ final class ConnectAttempt {
   private final Connector connector;
   private final PgConfig config;
   private final EventLoop loop;
+
+  /** Whether the hosts that other attempts wait for come last. */
+  private final boolean beside;
+
   private final Answer answer = new Answer();
 
   private final Deque<PgConfig.Host> hosts = new ArrayDeque<>();
@@ -108,8 +113,9 @@ final class ConnectAttempt {
     }
   }
 
-  ConnectAttempt(Connector connector, EventLoop loop) {
+  ConnectAttempt(Connector connector, EventLoop loop, boolean beside) {
     this.connector = connector;
+    this.beside = beside;
     this.config = connector.config();
     this.spread = connector.spread();
     this.loop = loop;
@@ -161,8 +167,9 @@ final class ConnectAttempt {
   // ---- Where
 
   private List<PgConfig.Host> order() {
+    Set<PgConfig.Host> last = beside ? connector.waitedFor() : Set.of();
     if (spread != null) {
-      List<PgConfig.Host> order = spread.begin(config.hosts(), System.nanoTime());
+      List<PgConfig.Host> order = spread.begin(config.hosts(), last, System.nanoTime());
       first = order.get(0);
       return order;
     }
@@ -170,6 +177,7 @@ final class ConnectAttempt {
     if (config.loadBalanceHosts() == LoadBalanceHosts.RANDOM) {
       Collections.shuffle(order);
     }
+    order.sort(Comparator.comparing(last::contains));
     return order;
   }
 
@@ -180,6 +188,7 @@ final class ConnectAttempt {
       return;
     }
     host = next;
+    connector.isAt(this, next);
     address = null;
     if (next.isUnixSocket()) {
       try {
@@ -464,6 +473,7 @@ final class ConnectAttempt {
   // ---- The end
 
   private void settle(PgConfig.@Nullable Host taken) {
+    connector.isOver(this);
     PgConfig.Host tried = first;
     if (spread != null && tried != null) {
       spread.end(tried, taken);
@@ -474,10 +484,10 @@ final class ConnectAttempt {
   private void succeed(Session session) {
     step++;
     stopTimers();
+    PgConfig.Host taken = Dial.of(session.channel()).host();
+    settle(taken);
     Spread counting = spread;
     if (counting != null) {
-      PgConfig.Host taken = Dial.of(session.channel()).host();
-      settle(taken);
       session.ended().whenComplete((nothing, never) -> counting.ended(taken));
     }
     if (!answer.complete(new Connection(session))) {

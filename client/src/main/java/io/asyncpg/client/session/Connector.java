@@ -7,8 +7,11 @@ import io.asyncpg.protocol.ScramKeyCache;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.handler.ssl.SslContext;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +33,9 @@ public final class Connector {
   private final @Nullable Spread spread;
   private final TypeCatalog types;
   private final ScramKeyCache scramKeys = new ScramKeyCache(SCRAM_KEYS);
+
+  /** The attempts under way, and the host that each is at. */
+  private final Map<ConnectAttempt, PgConfig.Host> underWay = new ConcurrentHashMap<>();
 
   /** As the files were when last looked at; null before that. */
   private volatile @Nullable Tls tls;
@@ -95,8 +101,21 @@ public final class Connector {
    * @return the session; cancelling it gives up the attempt
    */
   public PgFuture<PgConnection> connect() {
+    return begin(false);
+  }
+
+  /**
+   * Opens a session beside attempts that hang: the hosts that they wait for come last.
+   *
+   * @return the session; cancelling it gives up the attempt
+   */
+  public PgFuture<PgConnection> connectBeside() {
+    return begin(true);
+  }
+
+  private PgFuture<PgConnection> begin(boolean beside) {
     EventLoop loop = loops.next();
-    ConnectAttempt attempt = new ConnectAttempt(this, loop);
+    ConnectAttempt attempt = new ConnectAttempt(this, loop, beside);
     loop.execute(attempt::begin);
     return attempt.answer();
   }
@@ -153,6 +172,21 @@ public final class Connector {
   /** Runs a task later, on an event loop: it must not block. */
   void schedule(Runnable task, long nanos) {
     loops.next().schedule(task, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** An attempt has come to a host. */
+  void isAt(ConnectAttempt attempt, PgConfig.Host host) {
+    underWay.put(attempt, host);
+  }
+
+  /** An attempt is over. */
+  void isOver(ConnectAttempt attempt) {
+    underWay.remove(attempt);
+  }
+
+  /** The hosts that attempts are at. */
+  Set<PgConfig.Host> waitedFor() {
+    return Set.copyOf(underWay.values());
   }
 
   /** Which host comes first; null where the configuration says that. */

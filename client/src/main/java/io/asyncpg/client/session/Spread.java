@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -34,12 +35,17 @@ final class Spread {
 
   private long turn;
 
-  /** The hosts in the order in which they are to be tried; the first counts as taken until then. */
-  List<PgConfig.Host> begin(List<PgConfig.Host> hosts, long now) {
+  /**
+   * The hosts in the order in which they are to be tried; the first counts as taken until then.
+   *
+   * @param last those that come behind all others
+   */
+  List<PgConfig.Host> begin(List<PgConfig.Host> hosts, Set<PgConfig.Host> last, long now) {
     synchronized (loads) {
       List<PgConfig.Host> order = new ArrayList<>(hosts);
       order.sort(
-          Comparator.comparing((PgConfig.Host host) -> of(host).isWrong(now))
+          Comparator.comparing((PgConfig.Host host) -> last.contains(host))
+              .thenComparing(host -> of(host).isWrong(now))
               .thenComparingInt(host -> of(host).sessions)
               .thenComparingLong(host -> of(host).lastTurn));
       Load first = of(order.get(0));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.asyncpg.client.PgConfig.Host;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -18,7 +19,7 @@ class SpreadTest {
   private long now = -5;
 
   private Host first() {
-    return spread.begin(ALL, now).get(0);
+    return spread.begin(ALL, Set.of(), now).get(0);
   }
 
   @Test
@@ -48,10 +49,17 @@ class SpreadTest {
   }
 
   @Test
+  void whereOthersWaitInVainComesLastOfAll() {
+    spread.passedOver(B, now);
+    assertThat(spread.begin(ALL, Set.of(A), now)).containsExactly(C, B, A);
+    assertThat(spread.begin(ALL, Set.of(A, C), now)).containsExactly(B, A, C);
+  }
+
+  @Test
   void aHostOfTheWrongKindComesLastForAWhile() {
     spread.end(first(), B);
     spread.passedOver(A, now);
-    assertThat(spread.begin(ALL, now)).containsExactly(C, B, A);
+    assertThat(spread.begin(ALL, Set.of(), now)).containsExactly(C, B, A);
     now += TimeUnit.SECONDS.toNanos(11);
     assertThat(first()).isEqualTo(A);
   }
