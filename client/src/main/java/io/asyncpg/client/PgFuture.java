@@ -153,10 +153,15 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
    * @param bounded whether the thread will wait for a limited time only, and must not be kept
    */
   protected void beforeWaiting(boolean bounded) {
-    if (source != null && !source.isDone()) {
-      source.beforeWaiting(bounded);
-    } else {
+    // As with cancel: the first of the chain that is not complete, and not by recursion.
+    PgFuture<?> origin = this;
+    while (origin.source != null && !origin.source.isDone()) {
+      origin = origin.source;
+    }
+    if (origin == this) {
       Connector.beforeWaiting(null, bounded);
+    } else {
+      origin.beforeWaiting(bounded);
     }
   }
 

@@ -15,6 +15,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -146,6 +147,21 @@ class CallbackTest {
     }
     assertThat(end.join()).isEqualTo(DEEP);
     works(other);
+  }
+
+  @Test
+  void aHundredThousandStagesMayBeWaitedForWhileTheirStatementRuns() throws Exception {
+    other.execute("SELECT pg_advisory_lock(45001)").await();
+    CompletableFuture<Integer> end =
+        one.fetchValue(Integer.class, "SELECT 0 FROM pg_advisory_lock(45001)");
+    for (int i = 0; i < DEEP; i++) {
+      end = end.thenApply(value -> value + 1);
+    }
+    CompletableFuture<Integer> last = end;
+    assertThatThrownBy(() -> last.get(1, TimeUnit.MILLISECONDS))
+        .isInstanceOf(TimeoutException.class);
+    other.execute("SELECT pg_advisory_unlock(45001)").await();
+    assertThat(last.join()).isEqualTo(DEEP);
   }
 
   @Test

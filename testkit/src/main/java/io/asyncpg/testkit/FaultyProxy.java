@@ -210,13 +210,18 @@ public final class FaultyProxy implements AutoCloseable {
         });
   }
 
-  /** The bytes passed on to the server, by all connections together. */
+  /**
+   * The bytes passed on to the server, by all connections together: none that has arrived there is
+   * missing.
+   */
   public long bytesToServer() {
+    finishCounting();
     return bytesToServer.get();
   }
 
-  /** The bytes passed on to clients, by all connections together. */
+  /** The same for the bytes passed on to clients. */
   public long bytesToClient() {
+    finishCounting();
     return bytesToClient.get();
   }
 
@@ -240,6 +245,11 @@ public final class FaultyProxy implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** What is passed on is counted a moment later, by the thread that obeys. */
+  private void finishCounting() {
+    if (!closed) order(() -> {});
   }
 
   private void order(Runnable order) {

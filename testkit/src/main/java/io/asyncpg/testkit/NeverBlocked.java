@@ -6,8 +6,10 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.extension.AfterAllCallback;
@@ -20,6 +22,7 @@ import reactor.blockhound.BlockHound;
  * Not in every JVM: BlockHound changes the JDK's own classes.
  */
 public final class NeverBlocked implements AfterAllCallback {
+  private static final String LOCK = ReentrantLock.class.getName();
   private static final String LENDING_LOOP = "io.asyncpg.client.session.LendingLoop";
 
   private static final ConcurrentLinkedQueue<String> BLOCKED = new ConcurrentLinkedQueue<>();
@@ -56,8 +59,27 @@ public final class NeverBlocked implements AfterAllCallback {
         // A test's own orTimeout, which ends with the future: the queue of the JDK's timer has a
         // lock.
         .allowBlockingCallsInside("java.util.concurrent.CompletableFuture$Canceller", "accept")
-        .blockingMethodCallback(method -> tell.accept(trace(method.toString())))
+        .blockingMethodCallback(
+            method -> {
+              if (!isForThePoolsLock()) {
+                tell.accept(trace(method.toString()));
+              }
+            })
         .install();
+  }
+
+  /** Held while the pool changes its books, and never while it calls out. */
+  private static boolean isForThePoolsLock() {
+    return StackWalker.getInstance()
+        .walk(
+            frames -> {
+              Iterator<StackWalker.StackFrame> up =
+                  frames
+                      .dropWhile(frame -> !frame.getClassName().equals(LOCK))
+                      .dropWhile(frame -> frame.getClassName().equals(LOCK))
+                      .iterator();
+              return up.hasNext() && up.next().getClassName().equals("io.asyncpg.pool.Pool");
+            });
   }
 
   /** Whether the current thread has a loop of the client's lent to it, and drives it. */
