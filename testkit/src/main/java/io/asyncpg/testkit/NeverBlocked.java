@@ -53,12 +53,15 @@ public final class NeverBlocked implements AfterAllCallback {
             known -> known.or(thread -> thread.getName().startsWith("asyncpg-loop-")).or(driving))
         // The thread of a loop that is lent does nothing but sleep.
         .allowBlockingCallsInside(LENDING_LOOP, "sleep")
+        // Whoever has just been given it is woken at once.
+        .allowBlockingCallsInside(LENDING_LOOP, "becomesTenant")
         // /dev/urandom, which has always something to give: for SCRAM, and when TLS is made ready.
         .allowBlockingCallsInside("io.asyncpg.protocol.ScramClient", "nonce")
         .allowBlockingCallsInside("sun.security.provider.NativePRNG$RandomIO", "ensureBufferValid")
-        // A test's own orTimeout, which ends with the future: the queue of the JDK's timer has a
-        // lock.
+        // A test's own orTimeout and delayedExecutor: the queue of the JDK's timer has a lock.
         .allowBlockingCallsInside("java.util.concurrent.CompletableFuture$Canceller", "accept")
+        .allowBlockingCallsInside(
+            "java.util.concurrent.CompletableFuture$DelayedExecutor", "execute")
         .blockingMethodCallback(
             method -> {
               if (!isForThePoolsLock()) {
