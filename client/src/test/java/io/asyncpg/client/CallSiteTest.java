@@ -92,6 +92,16 @@ class CallSiteTest {
   }
 
   @Test
+  void whoDrivesTheLoopWhileItWaitsIsNotTakenForWhoeverAsked() {
+    for (int i = 0; i < 300; i++) {
+      assertThat(methods(failureOf(askedHere("SELECT 1 / 0"))))
+          .containsExactly("askedHere", "whoDrivesTheLoopWhileItWaitsIsNotTakenForWhoeverAsked");
+      assertThat(methods(failureOf(connection.fetch("SELECT $1::int4", "x"))))
+          .containsExactly("whoDrivesTheLoopWhileItWaitsIsNotTakenForWhoeverAsked");
+    }
+  }
+
+  @Test
   void aBatchShowsWhereItWasRun() {
     PgBatch batch = connection.batch();
     PgFuture<Rows> first = batch.fetch("SELECT 1");

@@ -28,12 +28,23 @@ final class CallSite extends Throwable {
         failure instanceof PgException
             || (origin.length > 0 && origin[0].getClassName().startsWith(OWN));
     StackTraceElement[] caller = callersFrames();
-    if (!ours || endsWith(origin, caller)) {
+    int own = belowTheLoop(origin);
+    if (!ours || (own == origin.length && endsWith(origin, caller))) {
       return;
     }
-    StackTraceElement[] both = Arrays.copyOf(origin, origin.length + caller.length);
-    System.arraycopy(caller, 0, both, origin.length, caller.length);
+    StackTraceElement[] both = Arrays.copyOf(origin, own + caller.length);
+    System.arraycopy(caller, 0, both, own, caller.length);
     failure.setStackTrace(both);
+  }
+
+  /** How many frames there are without those of a thread that drove the loop while it waited. */
+  private static int belowTheLoop(StackTraceElement[] origin) {
+    for (int i = 0; i < origin.length; i++) {
+      if (origin[i].getClassName().equals(LendingLoop.class.getName())) {
+        return i;
+      }
+    }
+    return origin.length;
   }
 
   private StackTraceElement[] callersFrames() {
