@@ -14,7 +14,7 @@ final class Chart {
   private static final int LABELS = 300;
   private static final int PANEL = 270;
   private static final int GAP = 36;
-  private static final int TOP = 118;
+  private static final int TOP = 136;
   private static final int LINE = 30;
   private static final double LEAST = 0.125;
   private static final double MOST = 8;
@@ -82,23 +82,29 @@ final class Chart {
 
   private void legend() {
     int x = 20;
+    int y = 73;
     for (String contender : SideBySide.CONTENDERS) {
       if (cells.stream().noneMatch(cell -> cell.results.containsKey(contender))) {
         continue;
       }
       String name = Report.called(contender).replaceAll("[*`]", "");
-      dot(contender, x + 6, 73);
+      int length = 34 + (int) (name.length() * 6.1);
+      if (x + length > width) {
+        x = 20;
+        y += 18;
+      }
+      dot(contender, x + 6, y);
       add(
-          "<text x=\"%d\" y=\"77\" font-size=\"11\" fill=\"#333\"%s>%s</text>",
-          x + 16, contender.equals("asyncpg") ? " font-weight=\"600\"" : "", name);
-      x += 34 + (int) (name.length() * 6.1);
+          "<text x=\"%d\" y=\"%d\" font-size=\"11\" fill=\"#333\"%s>%s</text>",
+          x + 16, y + 4, contender.equals("asyncpg") ? " font-weight=\"600\"" : "", name);
+      x += length;
     }
   }
 
   private void panel(Goal.Measure measure, int left) {
     int bottom = TOP + cells.size() * LINE;
     add(
-        "<text x=\"%d\" y=\"100\" font-size=\"12\" font-weight=\"600\" fill=\"#1a1a1a\">%s"
+        "<text x=\"%d\" y=\"118\" font-size=\"12\" font-weight=\"600\" fill=\"#1a1a1a\">%s"
             + " <tspan font-weight=\"400\" fill=\"#666\">%s</tspan></text>",
         left,
         measure == Goal.Measure.THROUGHPUT
