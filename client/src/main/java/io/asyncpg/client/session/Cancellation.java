@@ -117,8 +117,13 @@ final class Cancellation {
     }
   }
 
+  /** The session is over: nothing is repeated any more. */
   void stop() {
-    stopTimers();
+    if (phase == Phase.NONE) {
+      stopTimers();
+    } else {
+      reset();
+    }
   }
 
   /** Goes on to the next statement meant, or, when there is none, to the fence. */
