@@ -25,6 +25,7 @@ import io.netty.channel.uring.IoUringChannelOption;
 import io.netty.channel.uring.IoUringDomainSocketChannel;
 import io.netty.channel.uring.IoUringIoHandler;
 import io.netty.channel.uring.IoUringSocketChannel;
+import io.netty.util.NettyRuntime;
 import io.netty.util.concurrent.FastThreadLocalThread;
 import java.io.IOException;
 import java.net.SocketAddress;
@@ -38,10 +39,20 @@ import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The event loops of connections that bring none: shared by all, as many as processors, made with
- * the best transport whose native library is there. Their threads are daemons.
+ * The event loops of connections that bring none: shared by all, as many as processors (two at
+ * least), made with the best transport whose native library is there. Their threads are daemons.
  */
 final class EventLoops {
+  /**
+   * More loops than processors would only wake each other's threads: a loop with several
+   * connections finds more than one answer each time it looks.
+   */
+  private static final int THREADS =
+      Math.max(
+          1,
+          Integer.getInteger(
+              "io.netty.eventLoopThreads", Math.max(2, NettyRuntime.availableProcessors())));
+
   /** One transport: its loops and its sockets. */
   enum Transport {
     EPOLL,
@@ -186,7 +197,7 @@ final class EventLoops {
 
   private static final class Group extends MultiThreadIoEventLoopGroup {
     Group(IoHandlerFactory handlers) {
-      super(0, new Threads(), handlers);
+      super(THREADS, new Threads(), handlers);
     }
 
     @Override
