@@ -140,6 +140,9 @@ final class Dial {
                     channel.pipeline().addLast(opening);
                   }
                 });
+    if (loop instanceof LendingLoop ours && transport != EventLoops.Transport.IO_URING) {
+      bootstrap.option(ChannelOption.RECVBUF_ALLOCATOR, ours.receiveBuffer());
+    }
     if (!host.isUnixSocket()) {
       bootstrap.option(ChannelOption.TCP_NODELAY, true);
       transport.watchFor(bootstrap, config);

@@ -75,6 +75,8 @@ final class LendingLoop extends SingleThreadIoEventLoop {
   /** Not so with io_uring, whose ring belongs to one thread. */
   private final boolean mayChangeThreads;
 
+  private final ReceiveBuffer receiveBuffer = new ReceiveBuffer();
+
   private volatile @Nullable Thread resident;
 
   /** Who runs it now; null while it is lent and its tenant is elsewhere. */
@@ -106,6 +108,13 @@ final class LendingLoop extends SingleThreadIoEventLoop {
   LendingLoop(IoEventLoopGroup parent, Executor executor, IoHandlerFactory handlers) {
     super(parent, executor, handlers);
     mayChangeThreads = handlers.isChangingThreadSupported();
+  }
+
+  /**
+   * For the connections of this loop; not for those of io_uring, which reads before it is asked.
+   */
+  ReceiveBuffer receiveBuffer() {
+    return receiveBuffer;
   }
 
   /** Whether the current thread drives some loop as its tenant. */
