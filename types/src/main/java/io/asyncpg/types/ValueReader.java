@@ -24,7 +24,6 @@ public final class ValueReader {
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
-  private static final long HIGH_BITS = 0x8080808080808080L;
   private static final int DEEPEST = 256;
   private static final byte[] NOTHING = {};
 
@@ -257,11 +256,9 @@ public final class ValueReader {
    */
   public String readUtf8(int length) {
     int from = advance(length);
-    if (isAscii(from, length)) {
-      return new String(bytes, from, length, StandardCharsets.ISO_8859_1);
-    }
     String text = new String(bytes, from, length, StandardCharsets.UTF_8);
     // The constructor puts U+FFFD where it finds no UTF-8; a server may also have sent that one.
+    // In ASCII, as in all of Latin 1, the search for it ends before it begins.
     if (text.indexOf('\uFFFD') >= 0) {
       try {
         StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes, from, length));
@@ -478,21 +475,5 @@ public final class ValueReader {
     }
     position = from + length;
     return from;
-  }
-
-  private boolean isAscii(int from, int length) {
-    int at = from;
-    int to = from + length;
-    for (; at <= to - 8; at += 8) {
-      if (((long) LONGS.get(bytes, at) & HIGH_BITS) != 0) {
-        return false;
-      }
-    }
-    for (; at < to; at++) {
-      if (bytes[at] < 0) {
-        return false;
-      }
-    }
-    return true;
   }
 }
