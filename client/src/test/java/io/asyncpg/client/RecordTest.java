@@ -90,6 +90,33 @@ class RecordTest {
         .get(column);
   }
 
+  record Mixed(
+      boolean last,
+      String fooBar,
+      double d,
+      long big,
+      char one,
+      byte[] raw,
+      int i,
+      String foo_bar) {}
+
+  @Test
+  void componentsTakeTheirColumnsInAnyOrderAndTwoMayTakeOne() {
+    String sql =
+        "SELECT 7::int4 AS i, NULL::text AS unused, 'both' AS foo_bar, '\\x01'::bytea AS raw,"
+            + " 'x'::\"char\" AS one, 5::int8 AS big, 1.5::float8 AS d, 'too' AS more,"
+            + " n % 2 = 0 AS last FROM generate_series(1, 3) AS g(n)";
+    List<Mixed> values = connection.fetch(Mixed.class, sql).await();
+    assertThat(values).extracting(Mixed::last).containsExactly(false, true, false);
+    List<Mixed> ofRows =
+        connection.fetch(sql).await().stream().map(row -> row.as(Mixed.class)).toList();
+    for (Mixed value : List.of(values.get(2), ofRows.get(2))) {
+      assertThat(value)
+          .usingRecursiveComparison()
+          .isEqualTo(new Mixed(false, "both", 1.5, 5, 'x', new byte[] {1}, 7, "both"));
+    }
+  }
+
   private enum Doubled implements Codec<Integer> {
     CODEC;
 

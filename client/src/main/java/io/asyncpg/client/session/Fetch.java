@@ -63,7 +63,7 @@ final class Fetch {
     void rows(ResultShape shape, byte[] bytes, int from, int to, int count) {
       if (row == null) {
         byte[] own = Arrays.copyOfRange(bytes, from, ResultRows.nextFrame(bytes, from));
-        row = new RowView(shape, Readers.ANY_NUMBER, own, ResultRows.ROW_HEADER);
+        row = new RowView(new RowChunk(shape, Readers.ANY_NUMBER, own), ResultRows.ROW_HEADER);
       }
     }
 
@@ -100,11 +100,53 @@ final class Fetch {
     }
   }
 
+  /** What the rows of one shape become. */
+  private abstract static class Decoder<T> {
+    final ResultShape shape;
+
+    Decoder(ResultShape shape) {
+      this.shape = shape;
+    }
+
+    abstract @Nullable T decode(byte[] bytes, int start, Readers readers);
+  }
+
+  private static final class RecordDecoder<T> extends Decoder<T> {
+    private final RecordPlan<T> plan;
+    private final RecordPlan.Arguments arguments;
+
+    RecordDecoder(ResultShape shape, Class<T> type) {
+      super(shape);
+      plan = shape.plan(type);
+      arguments = plan.arguments();
+    }
+
+    @Override
+    T decode(byte[] bytes, int start, Readers readers) {
+      return plan.read(bytes, start, readers, arguments);
+    }
+  }
+
+  private static final class ColumnDecoder<T> extends Decoder<T> {
+    private final Codec<T> codec;
+
+    ColumnDecoder(ResultShape shape, Codec<T> codec) {
+      super(shape);
+      this.codec = codec;
+    }
+
+    @Override
+    @Nullable T decode(byte[] bytes, int start, Readers readers) {
+      return shape.decode(0, codec, bytes, start, readers);
+    }
+  }
+
   /** Rows as values of a Java class: records by column name, or the one column. */
   abstract static class Values<T, R extends @Nullable Object> extends StatementRequest<R> {
     private final Class<T> type;
     private final boolean oneColumnOfMany;
     private long seen;
+    private @Nullable Decoder<T> decoder;
 
     Values(
         Session session,
@@ -125,8 +167,10 @@ final class Fetch {
     void rows(ResultShape shape, byte[] bytes, int from, int to, int count) {
       int at = from;
       try {
+        Decoder<T> decoder = decoder(shape);
+        Readers readers = session.readers();
         for (int i = 0; i < count; i++) {
-          value(value(shape, bytes, at + ResultRows.ROW_HEADER));
+          value(decoder.decode(bytes, at + ResultRows.ROW_HEADER, readers));
           at = ResultRows.nextFrame(bytes, at);
           seen++;
         }
@@ -135,10 +179,20 @@ final class Fetch {
       }
     }
 
-    private @Nullable T value(ResultShape shape, byte[] bytes, int start) {
-      if (!oneColumnOfMany && type.isRecord() && !shape.isOneValue(type)) {
-        return shape.plan(type).read(new RowView(shape, session.readers(), bytes, start));
+    private Decoder<T> decoder(ResultShape shape) {
+      Decoder<T> known = decoder;
+      if (known == null || known.shape != shape) {
+        known =
+            !oneColumnOfMany && type.isRecord() && !shape.isOneValue(type)
+                ? new RecordDecoder<>(shape, type)
+                : new ColumnDecoder<>(shape, codec(shape));
+        decoder = known;
       }
+      return known;
+    }
+
+    @SuppressWarnings("unchecked") // the registry's contract: a codec for this class
+    private Codec<T> codec(ResultShape shape) {
       if (shape.width() != 1 && !(oneColumnOfMany && shape.width() > 1)) {
         throw new IllegalArgumentException(
             type.getName()
@@ -146,9 +200,7 @@ final class Fetch {
                 + shape.width()
                 + ": name the columns in a record, or select one");
       }
-      @SuppressWarnings("unchecked") // the registry's contract: a codec for this class
-      Codec<T> codec = (Codec<T>) shape.codec(0, type);
-      return shape.decode(0, codec, bytes, start, session.readers());
+      return (Codec<T>) shape.codec(0, type);
     }
 
     @Override

@@ -38,22 +38,16 @@ final class ResultRows extends AbstractList<Row> implements RandomAccess, Reader
 
   /** What a result of more than one chunk needs. */
   private static final class Chunks {
-    byte[][] bytes = new byte[8][];
+    RowChunk[] all = new RowChunk[8];
 
     /** The index of each chunk's first row. */
     int[] firstRow = new int[8];
 
-    /** Where each row begins in its chunk; made when a row is asked for by its index. */
-    int @Nullable [][] starts;
-
     int count;
   }
 
-  private static final byte[] NO_BYTES = {};
-
   private final ResultShape shape;
-  private byte[] only = NO_BYTES;
-  private int @Nullable [] onlyStarts;
+  private @Nullable RowChunk first;
   private @Nullable Chunks chunks;
   private int size;
 
@@ -71,7 +65,7 @@ final class ResultRows extends AbstractList<Row> implements RandomAccess, Reader
 
   /** How many bytes its rows take; of a result of one run. */
   int bytes() {
-    return only.length;
+    return first == null ? 0 : first.bytes.length;
   }
 
   ResultShape shape() {
@@ -80,22 +74,22 @@ final class ResultRows extends AbstractList<Row> implements RandomAccess, Reader
 
   /** Adds a run of whole DataRow frames. */
   void add(byte[] bytes, int from, int to, int count) {
-    byte[] chunk = Arrays.copyOfRange(bytes, from, to);
-    if (size == 0) {
-      only = chunk;
+    RowChunk chunk = new RowChunk(shape, this, Arrays.copyOfRange(bytes, from, to));
+    if (first == null) {
+      first = chunk;
     } else {
       Chunks many = chunks;
       if (many == null) {
         many = new Chunks();
-        many.bytes[0] = only;
+        many.all[0] = first;
         many.count = 1;
         chunks = many;
       }
-      if (many.count == many.bytes.length) {
-        many.bytes = Arrays.copyOf(many.bytes, many.count * 2);
+      if (many.count == many.all.length) {
+        many.all = Arrays.copyOf(many.all, many.count * 2);
         many.firstRow = Arrays.copyOf(many.firstRow, many.count * 2);
       }
-      many.bytes[many.count] = chunk;
+      many.all[many.count] = chunk;
       many.firstRow[many.count] = size;
       many.count++;
     }
@@ -112,47 +106,19 @@ final class ResultRows extends AbstractList<Row> implements RandomAccess, Reader
     Objects.checkIndex(index, size);
     Chunks many = chunks;
     if (many == null) {
-      if (index == 0) {
-        return new RowView(shape, this, only, ROW_HEADER);
-      }
-      int[] starts = onlyStarts;
-      if (starts == null) {
-        starts = starts(only, size);
-        onlyStarts = starts; // racy, and harmless: the same for everybody
-      }
-      return new RowView(shape, this, only, starts[index]);
+      return first().row(index, size);
     }
     int chunk = Arrays.binarySearch(many.firstRow, 0, many.count, index);
     if (chunk < 0) {
       chunk = -chunk - 2;
     }
-    return new RowView(
-        shape, this, many.bytes[chunk], starts(many, chunk)[index - many.firstRow[chunk]]);
+    int from = many.firstRow[chunk];
+    int to = chunk + 1 < many.count ? many.firstRow[chunk + 1] : size;
+    return many.all[chunk].row(index - from, to - from);
   }
 
-  private int[] starts(Chunks many, int chunk) {
-    int[][] all = many.starts;
-    if (all == null) {
-      all = new int[many.count][];
-      many.starts = all;
-    }
-    int[] starts = all[chunk];
-    if (starts == null) {
-      int next = chunk + 1 < many.count ? many.firstRow[chunk + 1] : size;
-      starts = starts(many.bytes[chunk], next - many.firstRow[chunk]);
-      all[chunk] = starts;
-    }
-    return starts;
-  }
-
-  private static int[] starts(byte[] chunk, int rows) {
-    int[] starts = new int[rows];
-    int at = 0;
-    for (int i = 0; i < rows; i++) {
-      starts[i] = at + ROW_HEADER;
-      at = nextFrame(chunk, at);
-    }
-    return starts;
+  private RowChunk first() {
+    return Objects.requireNonNull(first, "there is one if there are rows");
   }
 
   static int nextFrame(byte[] chunk, int at) {
@@ -166,7 +132,7 @@ final class ResultRows extends AbstractList<Row> implements RandomAccess, Reader
   }
 
   private final class InOrder implements Iterator<Row> {
-    private byte[] chunk = only;
+    private @Nullable RowChunk chunk = first;
     private int nextChunk = 1;
     private int at;
     private int left = size;
@@ -178,18 +144,19 @@ final class ResultRows extends AbstractList<Row> implements RandomAccess, Reader
 
     @Override
     public Row next() {
-      if (left == 0) {
+      RowChunk from = chunk;
+      if (left == 0 || from == null) {
         throw new NoSuchElementException();
       }
-      Chunks many = chunks;
-      if (at == chunk.length && many != null) {
-        chunk = many.bytes[nextChunk++];
+      if (at == from.bytes.length) {
+        from = Objects.requireNonNull(chunks).all[nextChunk++];
+        chunk = from;
         at = 0;
       }
       left--;
       int start = at + ROW_HEADER;
-      at = nextFrame(chunk, at);
-      return new RowView(shape, ResultRows.this, chunk, start);
+      at = nextFrame(from.bytes, at);
+      return new RowView(from, start);
     }
   }
 

@@ -43,9 +43,7 @@ final class RowView implements Row {
   private static final int OFFSET_BITS = 20;
   private static final int MAX_OFFSET = (1 << OFFSET_BITS) - 1;
 
-  private final ResultShape shape;
-  private final Readers readers;
-  private final byte[] bytes;
+  private final RowChunk chunk;
   private final int start;
 
   /**
@@ -54,10 +52,8 @@ final class RowView implements Row {
    */
   private int lastRead;
 
-  RowView(ResultShape shape, Readers readers, byte[] bytes, int start) {
-    this.shape = shape;
-    this.readers = readers;
-    this.bytes = bytes;
+  RowView(RowChunk chunk, int start) {
+    this.chunk = chunk;
     this.start = start;
   }
 
@@ -75,7 +71,7 @@ final class RowView implements Row {
       return at;
     }
     for (; i < column; i++) {
-      int length = (int) INT.get(bytes, at);
+      int length = (int) INT.get(chunk.bytes, at);
       at += 4 + Math.max(length, 0);
     }
     int offset = at - start;
@@ -86,88 +82,83 @@ final class RowView implements Row {
   }
 
   private int length(int at) {
-    return (int) INT.get(bytes, at);
+    return (int) INT.get(chunk.bytes, at);
   }
 
   private ValueReader reader(int at, int length) {
-    return readers.reader(bytes, at + 4, at + 4 + length);
+    return chunk.readers.reader(chunk.bytes, at + 4, at + 4 + length);
   }
 
   @Override
   public List<Column> columns() {
-    return shape.columns();
+    return chunk.shape.columns();
   }
 
   @Override
   public int size() {
-    return shape.width();
+    return chunk.shape.width();
   }
 
   @Override
   public boolean isNull(int i) {
-    shape.check(i);
+    chunk.shape.check(i);
     return length(find(i)) < 0;
-  }
-
-  /** Whether a value of this length stands in the column: one that is not NULL. */
-  boolean holds(int i, Plain plain) {
-    return length(find(i)) == plain.length;
   }
 
   @Override
   public @Nullable Object get(int i) {
-    return shape.plain(i) == Plain.TEXT ? text(i) : decode(i, shape.codec(i));
+    return chunk.shape.plain(i) == Plain.TEXT ? text(i) : decode(i, chunk.shape.codec(i));
   }
 
   @Override
   @SuppressWarnings("unchecked") // the registry's contract: the codec gives what was asked for
   public <T> @Nullable T get(int i, Class<T> type) {
-    shape.check(i);
+    chunk.shape.check(i);
     return (T) (type == String.class ? getString(i) : get(i, (Type) type));
   }
 
   @Override
   @SuppressWarnings("unchecked") // the registry's contract: the codec gives what was asked for
   public <T> @Nullable T get(int i, TypeReference<T> type) {
-    shape.check(i);
+    chunk.shape.check(i);
     return (T) get(i, type.type());
   }
 
   @Nullable Object get(int i, Type type) {
-    return decode(i, shape.codec(i, type));
+    return decode(i, chunk.shape.codec(i, type));
   }
 
   private <C> @Nullable C decode(int i, Codec<C> codec) {
-    return shape.decode(i, codec, bytes, find(i), readers);
+    return chunk.shape.decode(i, codec, chunk.bytes, find(i), chunk.readers);
   }
 
   @Override
   public long getLong(int i) {
-    Plain plain = shape.plain(i);
+    Plain plain = chunk.shape.plain(i);
     int at = find(i);
     if (length(at) == plain.length) {
       if (plain == Plain.INT4) {
-        return (int) INT.get(bytes, at + 4);
+        return (int) INT.get(chunk.bytes, at + 4);
       } else if (plain == Plain.INT8) {
-        return (long) LONG.get(bytes, at + 4);
+        return (long) LONG.get(chunk.bytes, at + 4);
       } else if (plain == Plain.INT2) {
-        return (short) SHORT.get(bytes, at + 4);
+        return (short) SHORT.get(chunk.bytes, at + 4);
       }
     }
     return codecsLong(i, at);
   }
 
   private long codecsLong(int i, int at) {
-    Codec<?> codec = shape.codec(i);
+    Codec<?> codec = chunk.shape.codec(i);
     if (codec instanceof LongCodec<?> longs) {
       int length = length(at);
       if (length < 0) {
         throw isNullNot(i, "long");
       }
       try {
-        return longs.decodeLong(shape.type(i), reader(at, length));
+        return longs.decodeLong(chunk.shape.type(i), reader(at, length));
       } catch (RuntimeException unfit) {
-        throw shape.unfit(i, codec, unfit);
+        throw chunk.shape.unfit(i, codec, unfit);
       }
     }
     return notNull(i, get(i, Long.class), "long");
@@ -175,17 +166,17 @@ final class RowView implements Row {
 
   @Override
   public int getInt(int i) {
-    if (shape.plain(i) == Plain.INT4) {
+    if (chunk.shape.plain(i) == Plain.INT4) {
       int at = find(i);
       if (length(at) == 4) {
-        return (int) INT.get(bytes, at + 4);
+        return (int) INT.get(chunk.bytes, at + 4);
       }
     }
-    if (shape.codec(i) instanceof LongCodec<?>) {
+    if (chunk.shape.codec(i) instanceof LongCodec<?>) {
       long value = getLong(i);
       if ((int) value != value) {
         throw new PgCodecException(
-            shape.describe(i) + ": the value does not fit an int: use getLong");
+            chunk.shape.describe(i) + ": the value does not fit an int: use getLong");
       }
       return (int) value;
     }
@@ -194,25 +185,25 @@ final class RowView implements Row {
 
   @Override
   public double getDouble(int i) {
-    Plain plain = shape.plain(i);
+    Plain plain = chunk.shape.plain(i);
     int at = find(i);
     if (length(at) == plain.length) {
       if (plain == Plain.FLOAT8) {
-        return Double.longBitsToDouble((long) LONG.get(bytes, at + 4));
+        return Double.longBitsToDouble((long) LONG.get(chunk.bytes, at + 4));
       } else if (plain == Plain.FLOAT4) {
-        return Float.intBitsToFloat((int) INT.get(bytes, at + 4));
+        return Float.intBitsToFloat((int) INT.get(chunk.bytes, at + 4));
       }
     }
-    Codec<?> codec = shape.codec(i);
+    Codec<?> codec = chunk.shape.codec(i);
     if (codec instanceof DoubleCodec<?> doubles) {
       int length = length(at);
       if (length < 0) {
         throw isNullNot(i, "double");
       }
       try {
-        return doubles.decodeDouble(shape.type(i), reader(at, length));
+        return doubles.decodeDouble(chunk.shape.type(i), reader(at, length));
       } catch (RuntimeException unfit) {
-        throw shape.unfit(i, codec, unfit);
+        throw chunk.shape.unfit(i, codec, unfit);
       }
     }
     return notNull(i, get(i, Double.class), "double");
@@ -220,11 +211,11 @@ final class RowView implements Row {
 
   @Override
   public boolean getBoolean(int i) {
-    if (shape.plain(i) == Plain.BOOL) {
+    if (chunk.shape.plain(i) == Plain.BOOL) {
       int at = find(i);
       // Anything but 0 and 1 is the codec's to refuse.
-      if (length(at) == 1 && (bytes[at + 4] & 0xfe) == 0) {
-        return bytes[at + 4] == 1;
+      if (length(at) == 1 && (chunk.bytes[at + 4] & 0xfe) == 0) {
+        return chunk.bytes[at + 4] == 1;
       }
     }
     Object value = get(i);
@@ -236,7 +227,7 @@ final class RowView implements Row {
 
   @Override
   public @Nullable String getString(int i) {
-    return shape.plain(i) == Plain.TEXT ? text(i) : (String) get(i, (Type) String.class);
+    return chunk.shape.plain(i) == Plain.TEXT ? text(i) : (String) get(i, (Type) String.class);
   }
 
   private @Nullable String text(int i) {
@@ -246,9 +237,10 @@ final class RowView implements Row {
       return null;
     }
     try {
-      return new ValueReader(bytes, at + 4, at + 4 + length).readUtf8(); // never seen on the heap
+      return new ValueReader(chunk.bytes, at + 4, at + 4 + length)
+          .readUtf8(); // never seen on the heap
     } catch (RuntimeException unfit) {
-      throw shape.unfit(i, shape.codec(i), unfit);
+      throw chunk.shape.unfit(i, chunk.shape.codec(i), unfit);
     }
   }
 
@@ -261,12 +253,15 @@ final class RowView implements Row {
 
   private PgCodecException isNullNot(int i, String wanted) {
     return new PgCodecException(
-        shape.describe(i) + " is NULL, which is no " + wanted + ": ask isNull first, or use get");
+        chunk.shape.describe(i)
+            + " is NULL, which is no "
+            + wanted
+            + ": ask isNull first, or use get");
   }
 
   @Override
   public int indexOf(String name) {
-    return shape.indexOf(name);
+    return chunk.shape.indexOf(name);
   }
 
   @Override
@@ -281,7 +276,8 @@ final class RowView implements Row {
 
   @Override
   public <T> T as(Class<T> record) {
-    return shape.plan(record).read(this);
+    RecordPlan<T> plan = chunk.shape.plan(record);
+    return plan.read(chunk.bytes, start, chunk.readers, plan.arguments());
   }
 
   /** As its values print: {@code Row(id=1, name=Bob)}. */
