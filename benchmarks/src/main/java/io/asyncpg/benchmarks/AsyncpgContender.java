@@ -4,6 +4,8 @@ import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.Row;
 import io.asyncpg.client.Rows;
+import io.asyncpg.pool.PgPool;
+import io.asyncpg.pool.PoolConfig;
 import java.math.BigDecimal;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -31,9 +33,15 @@ final class AsyncpgContender implements Contender {
   private final List<PgConnection> connections = new ArrayList<>();
   private @Nullable PgConfig config;
 
-  AsyncpgContender(boolean awaiting, boolean inserting) {
-    this.awaiting = awaiting;
-    this.inserting = inserting;
+  /** Where new connections come from that know what others have described. */
+  private @Nullable PgPool pool;
+
+  private final boolean pooled;
+
+  AsyncpgContender(String name) {
+    this.awaiting = name.equals("asyncpg-await");
+    this.inserting = name.equals("asyncpg-insert");
+    this.pooled = name.equals("asyncpg-pool");
   }
 
   @Override
@@ -46,6 +54,9 @@ final class AsyncpgContender implements Contender {
             .database(server.database())
             .build();
     config = to;
+    if (pooled) {
+      pool = PgPool.create(PoolConfig.builder().connection(to).minSize(0).maxSize(count).build());
+    }
     for (int i = 0; i < count; i++) {
       connections.add(PgConnection.connect(to).await());
     }
@@ -292,7 +303,11 @@ final class AsyncpgContender implements Contender {
   }
 
   private void onNewConnection(Lanes.Lane lane, Consumer<PgConnection> statements) {
-    PgConnection.connect(Objects.requireNonNull(config))
+    PgPool known = pool;
+    if (known != null) {
+      known.expireConnections();
+    }
+    (known != null ? known.acquire() : PgConnection.connect(Objects.requireNonNull(config)))
         .whenComplete(
             then(
                 lane,
@@ -342,6 +357,12 @@ final class AsyncpgContender implements Contender {
   public void disconnect() {
     connections.forEach(PgConnection::close);
     connections.clear();
+    PgPool known = pool;
+    if (known != null) {
+      known.close();
+      known.closed().await();
+      pool = null;
+    }
   }
 
   @Override

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /** One workload with some connections: what each contender came to. */
 final class Cell {
@@ -85,15 +86,30 @@ final class Cell {
         .max(measure.moreIsBetter ? byFigure : byFigure.reversed());
   }
 
-  /** The figure of the best peer; empty when none is known. */
-  Optional<Double> best(Goal.Measure measure) {
-    return bestPeer(measure).map(name -> median(name, measure));
-  }
-
   /** As a multiple of the best peer's figure; empty when one of them is not known. */
   Optional<Double> ratio(String contender, Goal.Measure measure) {
-    double figure = median(contender, measure);
-    return figure == 0 ? Optional.empty() : best(measure).map(best -> figure / best);
+    return bestPeer(measure).flatMap(best -> ratio(contender, best, measure));
+  }
+
+  /** As a multiple of a rival's figure: the median of the rounds'. Empty when one is not known. */
+  Optional<Double> ratio(String contender, String rival, Goal.Measure measure) {
+    double[] rounds = ratios(contender, rival, measure);
+    return rounds.length == 0 || median(contender, measure) == 0 || median(rival, measure) == 0
+        ? Optional.empty()
+        : Optional.of(Result.middle(rounds));
+  }
+
+  /**
+   * The multiples of a rival's figures, least first: each slice held against the rival's of the
+   * same round, when the machine was as fast.
+   */
+  double[] ratios(String contender, String rival, Goal.Measure measure) {
+    List<Result> own = results.getOrDefault(contender, List.of());
+    List<Result> others = results.getOrDefault(rival, List.of());
+    return IntStream.range(0, Math.min(own.size(), others.size()))
+        .mapToDouble(i -> measure.of(own.get(i)) / measure.of(others.get(i)))
+        .sorted()
+        .toArray();
   }
 
   @Override

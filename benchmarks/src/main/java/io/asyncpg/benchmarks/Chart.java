@@ -138,7 +138,7 @@ final class Chart {
   /** A tick where we must be. */
   private void goal(Cell cell, Goal.Measure measure, int left, double y) {
     for (Goal goal : Goal.of(cell.workload, cell.connections)) {
-      Optional<Double> best = cell.best(measure);
+      Optional<Double> best = cell.bestPeer(measure).map(name -> cell.median(name, measure));
       Optional<Double> bound = goal.bound(cell);
       if (goal.ours().equals(Report.OURS)
           && goal.measure() == measure

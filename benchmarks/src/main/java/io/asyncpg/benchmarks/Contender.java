@@ -18,6 +18,7 @@ interface Contender extends AutoCloseable {
     return switch (name) {
       case "asyncpg-await" -> workload == Workload.SELECT_1 || workload == Workload.ONE_ROW;
       case "asyncpg-insert" -> workload == Workload.EXECUTE_MANY;
+      case "asyncpg-pool" -> workload == Workload.COLD;
       case "pgjdbc" -> workload != Workload.IN_FLIGHT && workload != Workload.COLD_TOGETHER;
       case "pgjdbc-rewrite" -> workload == Workload.EXECUTE_MANY;
       case "vertx" -> workload != Workload.COPY_IN;
@@ -34,9 +35,8 @@ interface Contender extends AutoCloseable {
 
   static Contender named(String name) {
     return switch (name) {
-      case "asyncpg", "asyncpg-insert" ->
-          new AsyncpgContender(false, name.equals("asyncpg-insert"));
-      case "asyncpg-await" -> new AsyncpgContender(true, false);
+      case "asyncpg", "asyncpg-await", "asyncpg-insert", "asyncpg-pool" ->
+          new AsyncpgContender(name);
       case "pgjdbc" -> new PgjdbcContender(false);
       case "pgjdbc-rewrite" -> new PgjdbcContender(true);
       case "vertx" -> new VertxContender(256);

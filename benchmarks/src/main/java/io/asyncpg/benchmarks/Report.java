@@ -61,6 +61,7 @@ final class Report {
       case OURS -> "**asyncpg for Java**";
       case "asyncpg-await" -> "asyncpg for Java, `await`";
       case "asyncpg-insert" -> "asyncpg for Java, `insertMany`";
+      case "asyncpg-pool" -> "asyncpg for Java, from a pool";
       case "pgjdbc-rewrite" -> "pgjdbc, rewriting";
       case "vertx" -> "vertx-pg-client";
       case "vertx-1" -> "vertx-pg-client, no pipelining";

@@ -64,7 +64,8 @@ record Result(
     return middle(results.stream().mapToDouble(of).sorted().toArray());
   }
 
-  private static double middle(double[] sorted) {
+  /** The middle of figures that are sorted. */
+  static double middle(double[] sorted) {
     return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
   }
 

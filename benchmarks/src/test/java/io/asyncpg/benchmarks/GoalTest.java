@@ -2,6 +2,7 @@ package io.asyncpg.benchmarks;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -64,6 +65,40 @@ class GoalTest {
   void ofFiveSlicesOneBadOneDoesNotDecide() {
     assertThat(throughput(rates(11, 12, 3, 12, 13), rates(10, 10, 10, 10, 10), rates(9, 9)))
         .isEqualTo(Goal.Verdict.MET);
+  }
+
+  @Test
+  void ofManySlicesAQuarterAtEachEndDoesNotDecide() {
+    double[] tens = new double[12];
+    Arrays.fill(tens, 10);
+    double[] ours = {3, 12, 12, 4, 12, 5, 11, 12, 13, 12, 12, 12};
+    assertThat(throughput(ours, tens, rates(9, 9))).isEqualTo(Goal.Verdict.MET);
+    Cell worse = new Cell(Workload.COPY_IN, 1, INSTALLED);
+    ours[1] = 6;
+    slices(worse, "asyncpg", 1, ours);
+    slices(worse, "pgjdbc", 1, tens);
+    slices(worse, "r2dbc", 1, tens);
+    assertThat(throughput.judge(worse)).isEqualTo(Goal.Verdict.WITHIN_NOISE);
+  }
+
+  /** 2, 2 and 1/2 times the rival; the medians would say 1. */
+  @Test
+  void aMultipleIsTheMedianOfTheRounds() {
+    slices(copy, "asyncpg", 1, 20, 8, 10);
+    slices(copy, "pgjdbc", 1, 10, 4, 20);
+    assertThat(copy.ratio("asyncpg", "pgjdbc", Goal.Measure.THROUGHPUT)).contains(2.0);
+  }
+
+  @Test
+  void aPoolThatKnowsTheStatementsIsHeldAgainstTheBestPeer() {
+    Cell cold = new Cell(Workload.COLD, 1, INSTALLED);
+    for (String contender : INSTALLED) {
+      cold.add(contender, new Result(1, 1, 1, 1, 1, 1, 1, 0, 200, 7));
+    }
+    cold.add("asyncpg-pool", new Result(1, 1, 1, 1, 1, 1, 1, 0, 200, 7));
+    Goal pool = Goal.of(Workload.COLD, 1).get(1);
+    assertThat(pool.judge(cold)).isEqualTo(Goal.Verdict.MET);
+    assertThat(pool.in(cold)).isEqualTo("from a pool round trips ≤ 1.0× (1.00×)");
   }
 
   @Test
