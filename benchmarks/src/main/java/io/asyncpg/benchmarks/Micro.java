@@ -1,5 +1,6 @@
 package io.asyncpg.benchmarks;
 
+import io.asyncpg.client.session.RecordsBenchmark;
 import io.asyncpg.client.session.RowsBenchmark;
 import io.asyncpg.client.session.StatementsBenchmark;
 import io.asyncpg.testkit.TestServer;
@@ -52,6 +53,9 @@ final class Micro {
           new Part(
               "Rows: a thousand of one column, from frames to values, per row",
               RowsBenchmark.class),
+          new Part(
+              "Records: a thousand of six columns, from frames to values, per row",
+              RecordsBenchmark.class),
           new Part("EWKB", EwkbBenchmark.class),
           new Part("The look-up in a cache of a hundred statements", StatementsBenchmark.class),
           new Part(
