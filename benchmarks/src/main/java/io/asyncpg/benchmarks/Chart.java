@@ -163,7 +163,7 @@ final class Chart {
   private void dot(String contender, double x, double y) {
     String colour =
         switch (contender) {
-          case "asyncpg", "asyncpg-await", "asyncpg-insert" -> "#d9480f";
+          case "asyncpg", "asyncpg-await", "asyncpg-insert", "asyncpg-pool" -> "#d9480f";
           case "pgjdbc", "pgjdbc-rewrite" -> "#1971c2";
           case "vertx", "vertx-1" -> "#7048e8";
           case "r2dbc" -> "#2b8a3e";
@@ -173,6 +173,7 @@ final class Chart {
     boolean hollow =
         contender.endsWith("-await")
             || contender.endsWith("-insert")
+            || contender.endsWith("-pool")
             || contender.endsWith("-rewrite")
             || contender.endsWith("-1");
     if (contender.startsWith("asyncpg") && !contender.equals("asyncpg-python")) {
