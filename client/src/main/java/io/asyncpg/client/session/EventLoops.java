@@ -44,8 +44,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class EventLoops {
   /**
-   * More loops than processors would only wake each other's threads: a loop with several
-   * connections finds more than one answer each time it looks.
+   * More loops than processors were measured and made nothing faster; each costs a thread and a
+   * receive buffer.
    */
   private static final int THREADS =
       Math.max(
