@@ -11,12 +11,15 @@ import static io.asyncpg.testkit.Backend.readyForQuery;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.asyncpg.client.netty.NettyConnections;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.error.RetrySafety;
 import io.asyncpg.testkit.Script;
 import io.asyncpg.testkit.ScriptedServer;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
 import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
@@ -283,6 +286,61 @@ class CancelWireTest {
     victim.cancel(true);
     transaction.rollback().await();
     script.await();
+  }
+
+  /**
+   * The loop is held up twice: after it has read an answer, and before it runs what it was asked to
+   * run. So the statement is written at the end of that read, and whatever wakes the loop for it
+   * comes late, when there is more to find.
+   */
+  @Test
+  void whatIsAskedForBehindACancelStaysBehindIt() throws InterruptedException {
+    var loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    CountDownLatch listened = new CountDownLatch(1);
+    CountDownLatch worked = new CountDownLatch(1);
+    CountDownLatch asked = new CountDownLatch(1);
+    CountDownLatch cancelled = new CountDownLatch(1);
+    Script other = server.connection().acceptStartup();
+    PgConnection slow = NettyConnections.connect(PgConfig.parse(server.dsn()), loops).await();
+    try {
+      PgTransaction transaction = slow.begin().await();
+      other
+          .expect("Q", query -> assertThat(query.sql()).isEqualTo("BEGIN;work"))
+          .then(() -> awaitUninterrupted(listened))
+          .send(commandComplete("BEGIN"), commandComplete("DO"), readyForQuery('T'))
+          .expect("Q", query -> assertThat(query.sql()).isEqualTo("sleep"))
+          .then(received::countDown)
+          .then(() -> server.awaitCancel(1))
+          .send(error("57014", CANCELED), readyForQuery('E'))
+          .expect("S") // the fence, and no ROLLBACK before it
+          .send(readyForQuery('E'))
+          .expect("Q", query -> assertThat(query.sql()).isEqualTo("ROLLBACK"))
+          .send(commandComplete("ROLLBACK"), readyForQuery('I'));
+      PgFuture<CommandTag> work = transaction.execute("work");
+      work.thenRun(
+          () -> {
+            worked.countDown();
+            awaitUninterrupted(asked);
+          });
+      listened.countDown();
+      awaitUninterrupted(worked);
+      loops.execute(() -> awaitUninterrupted(cancelled));
+      PgFuture<CommandTag> victim = transaction.execute("sleep");
+      asked.countDown();
+      awaitUninterrupted(received);
+      victim.cancel(true);
+      PgFuture<Void> rollback = transaction.rollback();
+      cancelled.countDown();
+      rollback.await();
+      other.await();
+    } finally {
+      listened.countDown();
+      asked.countDown();
+      cancelled.countDown();
+      slow.terminate();
+      slow.closed().await();
+      loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).sync();
+    }
   }
 
   @Test

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * What is written in one piece and answered up to one ReadyForQuery. Confined to its session's
  * event loop from the moment it is handed over.
  */
-abstract class Exchange {
+abstract class Exchange extends HandedOver {
   /** Where an exchange stands. */
   enum Stage {
     /** In a queue: no byte of it has been written. */
@@ -26,9 +26,6 @@ abstract class Exchange {
       return next != WAITING && this != DONE && next != this;
     }
   }
-
-  /** The one handed over before it; set and read by {@link Session#submit} and its taking. */
-  @Nullable Exchange handedOverBefore;
 
   /** What the server owes us of a BEGIN in front: ParseComplete, BindComplete, CommandComplete. */
   private static final byte ALL_OF_BEGIN = 3;

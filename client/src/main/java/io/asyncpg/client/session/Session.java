@@ -83,7 +83,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   static {
     try {
       HANDED_OVER =
-          MethodHandles.lookup().findVarHandle(Session.class, "handedOver", Exchange.class);
+          MethodHandles.lookup().findVarHandle(Session.class, "handedOver", HandedOver.class);
     } catch (ReflectiveOperationException impossible) {
       throw new ExceptionInInitializerError(impossible);
     }
@@ -101,7 +101,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /** Handed over from any thread and not taken yet, the latest first. */
   @SuppressWarnings("UnusedVariable") // through HANDED_OVER
-  private volatile @Nullable Exchange handedOver;
+  private volatile @Nullable HandedOver handedOver;
 
   private final ArrayDeque<Exchange> urgent = new ArrayDeque<>();
   private final ArrayDeque<Exchange> waiting = new ArrayDeque<>();
@@ -174,8 +174,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     submit(exchanges.get(0), exchanges.get(exchanges.size() - 1));
   }
 
-  private void submit(Exchange first, Exchange last) {
-    Exchange before;
+  private void submit(HandedOver first, HandedOver last) {
+    HandedOver before;
     do {
       before = handedOver;
       first.handedOverBefore = before;
@@ -204,9 +204,21 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     }
   }
 
-  /** Stops a request whose caller has cancelled its future. */
+  /**
+   * Runs this on the event loop, in its order among the exchanges: when those handed over before
+   * are in the queue, and those handed over after are not.
+   */
+  void runInOrder(Runnable task) {
+    HandedOver.Task handed = new HandedOver.Task(task);
+    submit(handed, handed);
+  }
+
+  /**
+   * Stops a request whose caller has cancelled its future. What the caller asks for next must find
+   * it stopped: written behind it, it could be hit in its place.
+   */
   void cancel(Request<?> request) {
-    execute(() -> abandon(request));
+    runInOrder(() -> abandon(request));
   }
 
   /** Looks for what can be written now: an exchange that waited for its caller can go on. */
@@ -338,20 +350,32 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   }
 
   private void takeOver() {
-    Exchange latest = (Exchange) HANDED_OVER.getAndSet(this, null);
+    HandedOver latest = (HandedOver) HANDED_OVER.getAndSet(this, null);
     // The stack has the latest on top: turn it round.
-    Exchange next = null;
+    HandedOver next = null;
     while (latest != null) {
-      Exchange before = latest.handedOverBefore;
+      HandedOver before = latest.handedOverBefore;
       latest.handedOverBefore = next;
       next = latest;
       latest = before;
     }
     while (next != null) {
-      Exchange exchange = next;
-      next = exchange.handedOverBefore;
-      exchange.handedOverBefore = null;
-      enqueue(exchange);
+      HandedOver taken = next;
+      next = taken.handedOverBefore;
+      taken.handedOverBefore = null;
+      if (taken instanceof Exchange exchange) {
+        enqueue(exchange);
+      } else {
+        run((HandedOver.Task) taken);
+      }
+    }
+  }
+
+  private void run(HandedOver.Task task) {
+    try {
+      task.run();
+    } catch (Throwable odd) {
+      lose(odd); // what was handed over behind it has to be told
     }
   }
 

@@ -115,7 +115,7 @@ abstract class StreamRequest extends PreparedRequest<@Nullable Void> {
 
   /** The reader has had enough. Any thread. */
   final void stop() {
-    session.runOnLoop(this::stopNow);
+    session.runInOrder(this::stopNow);
   }
 
   private void stopNow() {

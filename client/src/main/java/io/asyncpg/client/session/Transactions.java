@@ -83,7 +83,7 @@ final class Transactions {
   /** Rolls back if it is open, and stops what runs in it; its callers do not wait any more. */
   void stop(Block block) {
     rollBackIfOpen(block);
-    session.runOnLoop(
+    session.runInOrder(
         () -> {
           for (Exchange exchange : session.pending()) {
             Block owner = exchange.owner();
