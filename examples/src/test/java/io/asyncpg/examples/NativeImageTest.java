@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * What native-image is told beside the code: which handlers Netty looks at by reflection, and which
- * fields have a VarHandle.
+ * fields and methods have a handle.
  */
 class NativeImageTest {
   private static final String METADATA =
@@ -24,8 +24,12 @@ class NativeImageTest {
   private static final Pattern VAR_HANDLE =
       Pattern.compile("findVarHandle\\(\\s*(\\w+)\\.class,\\s*\"(\\w+)\"");
 
+  private static final Pattern STATIC_METHOD =
+      Pattern.compile("findStatic\\(\\s*(\\w+)\\.class,\\s*\"(\\w+)\"");
+
   private final List<String> handlers = new ArrayList<>();
   private final List<String> fields = new ArrayList<>();
+  private final List<String> methods = new ArrayList<>();
 
   private void readMetadata() throws Exception {
     try (var in = NativeImageTest.class.getResourceAsStream(METADATA)) {
@@ -41,6 +45,18 @@ class NativeImageTest {
               type.getSimpleName()
                   + "."
                   + type.getDeclaredField(field.get("name").asText()).getName());
+        }
+        for (JsonNode method : each.path("methods")) {
+          List<Class<?>> parameters = new ArrayList<>();
+          for (JsonNode parameter : method.get("parameterTypes")) {
+            parameters.add(Class.forName(parameter.asText()));
+          }
+          methods.add(
+              type.getSimpleName()
+                  + "."
+                  + type.getDeclaredMethod(
+                          method.get("name").asText(), parameters.toArray(new Class<?>[0]))
+                      .getName());
         }
       }
     }
@@ -73,24 +89,33 @@ class NativeImageTest {
   @Test
   void everyFieldWithAVarHandleIsNamed() throws Exception {
     readMetadata();
-    List<String> ours = new ArrayList<>();
-    for (String module :
-        List.of("protocol", "types", "client", "pool", "json-ext", "geometry-ext")) {
-      try (Stream<Path> files = Files.walk(Path.of("..", module, "src/main/java"))) {
-        for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
-          ours.addAll(varHandlesIn(file));
-        }
-      }
-    }
+    List<String> ours = matchesInAllSources(VAR_HANDLE);
     assertThat(ours).hasSizeGreaterThan(3);
     assertThat(fields).containsExactlyInAnyOrderElementsOf(ours);
   }
 
-  private static List<String> varHandlesIn(Path source) throws IOException {
-    return VAR_HANDLE
-        .matcher(Files.readString(source))
-        .results()
-        .map(found -> found.group(1) + "." + found.group(2))
-        .toList();
+  @Test
+  void everyStaticMethodWithAHandleIsNamed() throws Exception {
+    readMetadata();
+    List<String> ours = matchesInAllSources(STATIC_METHOD);
+    assertThat(ours).hasSizeGreaterThan(1);
+    assertThat(methods).containsExactlyInAnyOrderElementsOf(ours);
+  }
+
+  private static List<String> matchesInAllSources(Pattern wanted) throws IOException {
+    List<String> found = new ArrayList<>();
+    for (String module :
+        List.of("protocol", "types", "client", "pool", "json-ext", "geometry-ext")) {
+      try (Stream<Path> files = Files.walk(Path.of("..", module, "src/main/java"))) {
+        for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
+          wanted
+              .matcher(Files.readString(file))
+              .results()
+              .map(match -> match.group(1) + "." + match.group(2))
+              .forEach(found::add);
+        }
+      }
+    }
+    return found;
   }
 }

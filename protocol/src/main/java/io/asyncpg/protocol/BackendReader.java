@@ -57,12 +57,18 @@ public final class BackendReader {
   //  | type | length (self+) | body: length - 4   |
   //  +------+----------------+--------------------+
   private static final int HEADER = 5;
+
+  /** What stands before the value in a DataRow of one column: header, column count, length. */
+  private static final int ONE_COLUMN = HEADER + 2 + 4;
+
   private static final int INITIAL_CAPACITY = 8 * 1024;
   private static final int RETAINED_CAPACITY = 256 * 1024;
   private static final int MAX_CAPACITY = Integer.MAX_VALUE - 8;
 
   private static final VarHandle INT =
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+  private static final VarHandle LONG =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
   private static final VarHandle SHORT =
       MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.BIG_ENDIAN);
 
@@ -219,8 +225,22 @@ public final class BackendReader {
         break; // incomplete, or for the caller to refuse
       }
       checkRow(bytes, next + HEADER, frameEnd, width, handler);
-      next = frameEnd;
+      int size = frameEnd - next;
       count++;
+      if (width == 1) {
+        // The next ones are mostly as long: then all before the value is the same, and is checked.
+        long head = (long) LONG.get(bytes, next);
+        long tail = (long) LONG.get(bytes, next + ONE_COLUMN - Long.BYTES);
+        for (next = frameEnd;
+            end - next >= size
+                && (long) LONG.get(bytes, next) == head
+                && (long) LONG.get(bytes, next + ONE_COLUMN - Long.BYTES) == tail;
+            next += size) {
+          count++;
+        }
+      } else {
+        next = frameEnd;
+      }
     }
     handler.dataRows(bytes, start, next, count);
     return next;

@@ -17,7 +17,7 @@ class BackendReaderTest {
   private static final int WIDTH = 2;
 
   /** Writes down what it is told. */
-  static final class Notes implements BackendHandler {
+  static class Notes implements BackendHandler {
     final List<String> lines = new ArrayList<>();
     int rowWidth = WIDTH;
 
@@ -223,6 +223,54 @@ class BackendReaderTest {
 
   private static void refused(String hex, String why) {
     assertThatThrownBy(() -> read(hex))
+        .as(hex)
+        .isInstanceOf(PgProtocolException.class)
+        .hasMessageContaining(why);
+  }
+
+  private static final String ONE = "44 0000000e 0001 00000004 00000001";
+  private static final String NOTHING = "44 0000000a 0001 ffffffff";
+  private static final String LONGER = "44 0000000f 0001 00000005 4444444444";
+
+  /** Rows of one column that are as long as the one before are told by their beginning. */
+  @Test
+  void rowsOfOneColumnMayBeAlikeOrNot() {
+    String rows = ONE + ONE + ONE + NOTHING + NOTHING + LONGER + ONE + LONGER + LONGER + NOTHING;
+    byte[] bytes = hex(rows);
+    for (int cut = 0; cut <= bytes.length; cut++) {
+      int[] counted = {0};
+      Notes notes =
+          new Notes() {
+            @Override
+            public void dataRows(byte[] all, int from, int to, int count) {
+              super.dataRows(all, from, to, count);
+              counted[0] += count;
+            }
+          };
+      notes.rowWidth = 1;
+      BackendReader reader = new BackendReader(1 << 20);
+      feed(reader, notes, bytes, 0, cut);
+      feed(reader, notes, bytes, cut, bytes.length);
+      assertThat(notes.joined()).containsExactly("rows " + rows.replace(" ", ""));
+      assertThat(counted[0]).as("cut at %s", cut).isEqualTo(10);
+      assertThat(reader.isInsideMessage()).isFalse();
+    }
+  }
+
+  @Test
+  void aRowOfOneColumnThatLiesIsRefusedBehindOthersThatDoNot() {
+    refusedBehindOthers("44 0000000e 0001 00000003 00000001", "1 bytes behind its last column");
+    refusedBehindOthers("44 0000000e 0001 00000005 00000001", "column 0 has length 5");
+    refusedBehindOthers("44 0000000e 0001 fffffffe 00000001", "column 0 has length -2");
+    refusedBehindOthers("44 0000000e 0002 00000004 00000001", "2 columns where 1 were described");
+    refusedBehindOthers("44 00000003", "length 3");
+    refusedBehindOthers("00 0000000e 0001 00000004 00000001", "unknown type 0x00");
+  }
+
+  private static void refusedBehindOthers(String hex, String why) {
+    Notes notes = new Notes();
+    notes.rowWidth = 1;
+    assertThatThrownBy(() -> read(notes, ONE + ONE + ONE + hex + ONE))
         .as(hex)
         .isInstanceOf(PgProtocolException.class)
         .hasMessageContaining(why);

@@ -40,7 +40,7 @@ final class RowBuffer {
     rows.addAndGet(count);
     bytes.addAndGet(stop - begin);
     runs.add(run);
-    tellReader.run();
+    Application.run(tellReader);
   }
 
   /** Nothing more will come. The first end counts. */

@@ -317,7 +317,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   <T extends @Nullable Object> void complete(PgFuture<T> future, T result) {
     Executor executor = completionExecutor;
     if (executor == null) {
-      future.complete(result);
+      Application.complete(future, result);
     } else {
       execute(executor, () -> future.complete(result));
     }
