@@ -732,6 +732,21 @@ final class Pool {
     }
 
     @Override
+    public boolean returnedAsNew() {
+      CloseReason reason = usedUp(session(member));
+      boolean[] taken = new boolean[1];
+      step((state, now) -> taken[0] = state.returnedAsNew(member, reason, now));
+      return taken[0];
+    }
+
+    /** Why it is not lent again after so many queries; null while it is. */
+    private @Nullable CloseReason usedUp(PooledSession session) {
+      return config.maxQueries() > 0 && session.requests() >= config.maxQueries()
+          ? CloseReason.QUERIES
+          : null;
+    }
+
+    @Override
     public void forgotten() {
       tally.reclaimed.incrementAndGet();
       Loan loan;
@@ -776,8 +791,8 @@ final class Pool {
         return;
       }
       hookRan = false;
-      boolean used = config.maxQueries() > 0 && session.requests() >= config.maxQueries();
-      step((state, now) -> state.returned(member, used ? CloseReason.QUERIES : null, now));
+      CloseReason usedUp = usedUp(session);
+      step((state, now) -> state.returned(member, usedUp, now));
     }
 
     private void tellOfTransaction(PooledSession session) {

@@ -456,6 +456,20 @@ final class PoolState {
   }
 
   /**
+   * The borrower has given it back, and it is ready for the next, if nobody waits for one.
+   *
+   * @param why it must be closed all the same, or null
+   * @return whether it has been taken back
+   */
+  boolean returnedAsNew(Member member, @Nullable CloseReason why, long now) {
+    boolean taken = waiting.isEmpty() && member.phase == Phase.LENT;
+    if (taken) {
+      returned(member, why, now);
+    }
+    return taken;
+  }
+
+  /**
    * It is ready for the next borrower.
    *
    * @param why it must be closed all the same, or null

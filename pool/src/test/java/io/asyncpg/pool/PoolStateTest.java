@@ -70,6 +70,28 @@ class PoolStateTest {
   }
 
   @Test
+  void oneThatComesBackAsNewIsThereAtOnceIfNobodyWaits() {
+    state = new PoolState(PATIENT, 0, 1, bound -> 0);
+    Waiter first = acquire();
+    Member member = connect();
+    lent(first);
+    assertThat(state.returnedAsNew(member, null, now)).isTrue();
+    assertThat(state.count(Phase.IDLE)).isEqualTo(1);
+    assertThat(state.returnedAsNew(member, null, now)).as("twice").isFalse();
+
+    assertThat(lent(acquire())).isSameAs(member);
+    Waiter waits = acquire();
+    assertThat(state.returnedAsNew(member, null, now)).isFalse();
+    assertThat(state.takeActions()).isEmpty();
+    assertThat(state.count(Phase.LENT)).isEqualTo(1);
+    giveBack(member);
+    assertThat(lent(waits)).isSameAs(member);
+
+    assertThat(state.returnedAsNew(member, CloseReason.QUERIES, now)).isTrue();
+    assertThat(only(Action.Close.class).reason()).isEqualTo(CloseReason.QUERIES);
+  }
+
+  @Test
   void theFirstConnectionIsMadeAloneAndTheOthersTogether() {
     state = new PoolState(PATIENT, 4, 10, bound -> 0);
     state.start(now);
@@ -516,8 +538,11 @@ class PoolStateTest {
           Member member = pick(new ArrayList<>(lent.keySet()));
           if (member != null) {
             lent.remove(member);
-            returning.add(member);
-            state.released(member, now);
+            boolean atOnce = random.nextBoolean() && state.returnedAsNew(member, null, now);
+            if (!atOnce) {
+              returning.add(member);
+              state.released(member, now);
+            }
           }
         }
         case 12, 13, 14, 15 -> {

@@ -24,10 +24,12 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -82,6 +84,96 @@ class PoolTest {
       assertThat(pid(second)).isEqualTo(process);
     }
     assertThat(pool.stats().acquired()).isEqualTo(2);
+  }
+
+  @Test
+  void aConnectionThatWasOnlyReadFromIsThereWhenCloseReturns() {
+    open(config().maxSize(1));
+    for (int i = 0; i < 100; i++) {
+      PgConnection connection = pool.acquire().await();
+      int process = pid(connection);
+      connection.close();
+      assertThat(pool.stats().idle()).isEqualTo(1);
+      PgFuture<PgConnection> next = pool.acquire();
+      assertThat(next).isDone();
+      assertThat(next.await().serverPid()).isEqualTo(process);
+      next.await().close();
+      assertThat(connection.isClosed()).isTrue();
+      assertThat(connection.closed()).isDone();
+    }
+  }
+
+  @Test
+  void whatAHandleLeavesBehindIsUndoneThoughNothingWasRun() {
+    List<Object> heard = new CopyOnWriteArrayList<>();
+    List<Consumer<PgConnection>> habits =
+        List.of(
+            connection -> connection.addNoticeListener(heard::add),
+            connection -> connection.addParameterListener(heard::add),
+            connection -> connection.addQueryListener(heard::add),
+            connection -> connection.prepare("SELECT 'held'").await(),
+            connection -> connection.begin().await());
+    for (Consumer<PgConnection> habit : habits) {
+      open(config().maxSize(1));
+      PgConnection first = pool.acquire().await();
+      pid(first);
+      habit.accept(first);
+      first.close();
+      try (PgConnection next = pool.acquire().await()) {
+        assertThat(next.isInTransaction()).isFalse();
+        next.execute("DO $$ BEGIN RAISE NOTICE 'for the next one'; END $$").await();
+        next.execute("SET application_name = 'next'").await();
+        String held = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE $1";
+        assertThat(next.fetchValue(long.class, held, "SELECT 'held%").await()).isZero();
+      }
+      close();
+    }
+    assertThat(heard).isEmpty();
+  }
+
+  /**
+   * A thread asks something of a handle while another gives it back: it is answered before, or it
+   * is refused. It never runs for the next borrower.
+   */
+  @Test
+  void whoAsksTooLateIsRefusedAndNeverHeardByTheNextBorrower() throws Exception {
+    open(config().maxSize(1));
+    AtomicInteger refused = new AtomicInteger();
+    AtomicInteger answered = new AtomicInteger();
+    for (int i = 0; i < 2_000; i++) {
+      PgConnection first = pool.acquire().await();
+      pid(first);
+      CountDownLatch together = new CountDownLatch(2);
+      Thread late =
+          new Thread(
+              () -> {
+                together.countDown();
+                while (together.getCount() > 0) {
+                  Thread.onSpinWait();
+                }
+                try {
+                  first.execute("SET application_name = 'stray'").await();
+                  answered.incrementAndGet();
+                } catch (IllegalStateException tooLate) {
+                  refused.incrementAndGet();
+                }
+              });
+      late.start();
+      together.countDown();
+      while (together.getCount() > 0) {
+        Thread.onSpinWait();
+      }
+      for (int spins = i % 100; spins > 0; spins--) {
+        Thread.onSpinWait(); // now earlier, now later
+      }
+      first.close();
+      try (PgConnection next = pool.acquire().await()) {
+        late.join();
+        assertThat(next.fetchValue(String.class, "SHOW application_name").await())
+            .isNotEqualTo("stray");
+      }
+    }
+    assertThat(refused.get() + answered.get()).isEqualTo(2_000);
   }
 
   @Test

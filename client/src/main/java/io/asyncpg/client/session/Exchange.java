@@ -43,6 +43,11 @@ abstract class Exchange extends HandedOver {
   private @Nullable Block owner;
   private @Nullable Block enclosing;
 
+  @Override
+  final void taken(Session session) {
+    session.enqueue(this);
+  }
+
   final Stage stage() {
     return stage;
   }

@@ -7,7 +7,10 @@ abstract class HandedOver {
   /** The one handed over before it; set and read by {@link Session#submit} and its taking. */
   @Nullable HandedOver handedOverBefore;
 
-  /** Something to do when its turn to be taken has come; it waits for nothing that came before. */
+  /** Its turn to be taken has come. On the event loop. */
+  abstract void taken(Session session);
+
+  /** Something to do when it is taken; it waits for nothing that came before. */
   static final class Task extends HandedOver {
     private final Runnable task;
 
@@ -15,8 +18,27 @@ abstract class HandedOver {
       this.task = task;
     }
 
-    void run() {
-      task.run();
+    @Override
+    void taken(Session session) {
+      try {
+        task.run();
+      } catch (Throwable odd) {
+        session.lose(odd); // what was handed over behind it has to be told
+      }
+    }
+  }
+
+  /** What is taken behind it belongs to another lease. */
+  static final class EndOfLease extends HandedOver {
+    private final Lease lease;
+
+    EndOfLease(Lease lease) {
+      this.lease = lease;
+    }
+
+    @Override
+    void taken(Session session) {
+      lease.pass();
     }
   }
 }

@@ -39,8 +39,8 @@ final class Lease {
   private Cleaner.@Nullable Cleanable cleanable;
   private volatile @Nullable String ended;
 
-  /** On the event loop: what is handed over from now on belongs to another lease. */
-  private boolean past;
+  /** What is taken from now on belongs to another lease. */
+  private volatile boolean past;
 
   /** The one lease of a session without a pool. */
   Lease() {

@@ -86,6 +86,10 @@ final class Notifications {
     listening.clear();
   }
 
+  boolean isEmpty() {
+    return listeners.isEmpty() && listening.isEmpty();
+  }
+
   private boolean add(String channel, Consumer<Notification> listener) {
     List<Consumer<Notification>> those =
         listeners.computeIfAbsent(channel, name -> new CopyOnWriteArrayList<>());

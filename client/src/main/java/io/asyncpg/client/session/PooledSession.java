@@ -25,6 +25,15 @@ public final class PooledSession {
     void released();
 
     /**
+     * The borrower has given it back, and left nothing behind: it can be lent again at once. On the
+     * borrower's thread.
+     *
+     * @return false when somebody waits for a connection, who is not to be served on this thread:
+     *     then nothing has happened
+     */
+    boolean returnedAsNew();
+
+    /**
      * Nobody can give it back any more: its handles were collected as garbage. On a thread of the
      * JVM.
      */
@@ -141,7 +150,7 @@ public final class PooledSession {
   }
 
   /**
-   * How much was run on it. On its event loop.
+   * How much was run on it. On its event loop, or by the borrower who gives it back as new.
    *
    * @return requests with SQL since it was opened
    */
@@ -193,6 +202,14 @@ public final class PooledSession {
   void giveBack(Lease lease) {
     if (lease.end(
         "the connection has been given back to its pool: acquire another, or close it later")) {
+      PgFuture<@Nullable Void> over = lease.over();
+      if (!resetByPool
+          && over.getNumberOfDependents() == 0 // theirs complete on the event loop
+          && session.letGo(lease)
+          && keeper.returnedAsNew()) {
+        over.complete(null);
+        return;
+      }
       keeper.released();
       session.submit(new Reset.Return(session, this, lease));
     }

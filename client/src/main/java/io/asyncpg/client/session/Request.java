@@ -137,6 +137,7 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
 
   final void complete(T result) {
     over(null);
+    session.sayIfAsNew(); // whoever waits for this may give the session back at once
     session.complete(answer, result);
   }
 

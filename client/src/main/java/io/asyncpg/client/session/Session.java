@@ -142,6 +142,12 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Whether a read is being handled, at whose end everything handed over is taken. */
   private boolean reading;
 
+  /** Whether some of what has been handed over is in no queue yet. */
+  private boolean taking;
+
+  /** What {@link #isAsNew} said since something was taken last; for other threads. */
+  private volatile boolean asNew;
+
   Session(PgConfig config, Channel channel, TypeCatalog types) {
     this.config = config;
     this.channel = channel;
@@ -211,6 +217,42 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   void runInOrder(Runnable task) {
     HandedOver.Task handed = new HandedOver.Task(task);
     submit(handed, handed);
+  }
+
+  /**
+   * Ends a lease at once, where it leaves nothing behind that is under way or to be undone. What
+   * its handles hand over after that is refused.
+   *
+   * @return false where it does, or may: that is for a {@link Reset.Return} to see
+   */
+  boolean letGo(Lease lease) {
+    if (!noticeListeners.isEmpty()
+        || !parameterListeners.isEmpty()
+        || !queryListeners.isEmpty()
+        || transactions.isOpen()) {
+      return false;
+    }
+    if (loop.inEventLoop()) {
+      boolean nothingLeft = handedOver == null && isAsNew();
+      if (nothingLeft) {
+        lease.pass();
+      }
+      return nothingLeft;
+    }
+    // Behind the mark nobody can ask through this lease any more, and before it is nothing: so it
+    // is seen here what all that was asked has left behind.
+    HandedOver mark = new HandedOver.EndOfLease(lease);
+    if (!HANDED_OVER.compareAndSet(this, null, mark)) {
+      return false;
+    }
+    boolean nothingLeft = asNew;
+    if (nothingLeft) {
+      lease.pass();
+    }
+    if (!HANDED_OVER.compareAndSet(this, mark, null)) {
+      execute(this); // somebody came behind it, and has not called the loop for that
+    }
+    return nothingLeft;
   }
 
   /**
@@ -347,9 +389,39 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   public void run() {
     takeOver();
     pump();
+    sayIfAsNew();
+  }
+
+  /** Lets other threads know when a lease that ends now leaves nothing behind. */
+  void sayIfAsNew() {
+    assert loop.inEventLoop();
+    if (home != null && !asNew && isAsNew()) {
+      asNew = true;
+    }
+  }
+
+  /** Whether nothing is under way, nothing waits, and nothing has to be undone. */
+  private boolean isAsNew() {
+    return !taking
+        && inFlight.isEmpty()
+        && waiting.isEmpty()
+        && urgent.isEmpty()
+        && !touched
+        && !lost
+        && transactionStatus == TransactionStatus.IDLE
+        && !transactions.isCurrent()
+        && !cancellation.holdsWrites()
+        && !statements.isHeld()
+        && !statements.codecs().isChanged()
+        && notifications.isEmpty();
   }
 
   private void takeOver() {
+    HandedOver top = handedOver;
+    if (top == null || top instanceof HandedOver.EndOfLease) {
+      return; // such a mark is made where nothing is, and taken away at once by who made it
+    }
+    asNew = false; // before anything is missing from what is handed over
     HandedOver latest = (HandedOver) HANDED_OVER.getAndSet(this, null);
     // The stack has the latest on top: turn it round.
     HandedOver next = null;
@@ -359,27 +431,18 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       next = latest;
       latest = before;
     }
+    taking = true;
     while (next != null) {
       HandedOver taken = next;
       next = taken.handedOverBefore;
       taken.handedOverBefore = null;
-      if (taken instanceof Exchange exchange) {
-        enqueue(exchange);
-      } else {
-        run((HandedOver.Task) taken);
-      }
+      taken.taken(this);
     }
+    taking = false;
   }
 
-  private void run(HandedOver.Task task) {
-    try {
-      task.run();
-    } catch (Throwable odd) {
-      lose(odd); // what was handed over behind it has to be told
-    }
-  }
-
-  private void enqueue(Exchange exchange) {
+  /** Puts an exchange behind all that waits, if it may still run. */
+  void enqueue(Exchange exchange) {
     if (lost) {
       exchange.become(Exchange.Stage.DONE);
       exchange.fail(endedBefore(exchange));
@@ -414,6 +477,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Puts an exchange of the session's own before all that waits. */
   void submitUrgently(Exchange exchange) {
     assert loop.inEventLoop();
+    asNew = false;
     if (lost) {
       exchange.become(Exchange.Stage.DONE);
       exchange.fail(endedBefore(exchange));
@@ -425,6 +489,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Puts a request that has to run once more before all that waits. */
   void submitAgain(Exchange again) {
     assert loop.inEventLoop();
+    asNew = false;
     if (lost) {
       again.become(Exchange.Stage.DONE);
       again.fail(endedBefore(again));
@@ -978,6 +1043,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       return;
     }
     lost = true;
+    asNew = false;
     whyEnded = reason;
     if (reading) {
       reading = false;

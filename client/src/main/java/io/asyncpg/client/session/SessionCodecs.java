@@ -27,6 +27,9 @@ final class SessionCodecs {
   private Map<Name, UnaryOperator<CodecRegistry>> kept = Map.of();
   private CodecRegistry now;
 
+  /** Whether something else may be registered than what belongs to the session. */
+  private boolean changed;
+
   SessionCodecs(CodecRegistry configured) {
     this.configured = configured;
     this.now = configured;
@@ -40,6 +43,12 @@ final class SessionCodecs {
   /** What is registered now belongs to the session, and survives its reset. */
   void keep() {
     kept = new LinkedHashMap<>(registered);
+    changed = false;
+  }
+
+  /** Whether {@link #reset} has something to do. */
+  boolean isChanged() {
+    return changed;
   }
 
   /** Back to what belongs to the session. */
@@ -49,6 +58,7 @@ final class SessionCodecs {
       registered.putAll(kept);
       rebuild();
     }
+    changed = false;
   }
 
   private void register(Name type, UnaryOperator<CodecRegistry> codec) {
@@ -69,6 +79,7 @@ final class SessionCodecs {
       all = each.apply(all);
     }
     now = all;
+    changed = true;
   }
 
   /**

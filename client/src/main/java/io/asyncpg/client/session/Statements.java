@@ -216,6 +216,11 @@ final class Statements {
     }
   }
 
+  /** Whether the application holds a statement that it has prepared. */
+  boolean isHeld() {
+    return !held.isEmpty();
+  }
+
   void releaseAll(String why) {
     for (HeldStatement statement : List.copyOf(held)) {
       statement.end(why);
