@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /** One workload with some connections: what each contender came to. */
 final class Cell {
@@ -25,6 +24,10 @@ final class Cell {
   private final Set<String> peers;
 
   final Map<String, List<Result>> results = new LinkedHashMap<>();
+
+  /** The round of each result. */
+  private final Map<String, List<Integer>> rounds = new LinkedHashMap<>();
+
   final Map<String, String> failures = new LinkedHashMap<>();
 
   Cell(Workload workload, int connections, List<String> installed) {
@@ -35,8 +38,9 @@ final class Cell {
     peers.removeIf(name -> !Contender.takes(name, workload));
   }
 
-  void add(String contender, Result result) {
+  void add(String contender, int round, Result result) {
     results.computeIfAbsent(contender, name -> new ArrayList<>()).add(result);
+    rounds.computeIfAbsent(contender, name -> new ArrayList<>()).add(round);
   }
 
   /** The checksums must be the same for all: who differs from most is out of this cell. */
@@ -104,12 +108,22 @@ final class Cell {
    * same round, when the machine was as fast.
    */
   double[] ratios(String contender, String rival, Goal.Measure measure) {
-    List<Result> own = results.getOrDefault(contender, List.of());
-    List<Result> others = results.getOrDefault(rival, List.of());
-    return IntStream.range(0, Math.min(own.size(), others.size()))
-        .mapToDouble(i -> measure.of(own.get(i)) / measure.of(others.get(i)))
+    Map<Integer, Double> own = byRound(contender, measure);
+    Map<Integer, Double> others = byRound(rival, measure);
+    return own.keySet().stream()
+        .filter(others::containsKey)
+        .mapToDouble(round -> own.getOrDefault(round, 0.0) / others.getOrDefault(round, 0.0))
         .sorted()
         .toArray();
+  }
+
+  private Map<Integer, Double> byRound(String contender, Goal.Measure measure) {
+    List<Result> all = results.getOrDefault(contender, List.of());
+    Map<Integer, Double> figures = new LinkedHashMap<>();
+    for (int i = 0; i < all.size(); i++) {
+      figures.put(rounds.getOrDefault(contender, List.of()).get(i), measure.of(all.get(i)));
+    }
+    return figures;
   }
 
   @Override

@@ -33,10 +33,11 @@ final class Report {
   private final String kind;
   private final String serverVersion;
   private final int planned;
+  private int measured;
   private final Instant start = Instant.now();
 
   /**
-   * @param planned how many cells there will be
+   * @param planned how often cells will be added
    */
   Report(String kind, String serverVersion, int planned) {
     this.kind = kind;
@@ -44,8 +45,12 @@ final class Report {
     this.planned = planned;
   }
 
+  /** Takes a cell, or once more one that has new figures. */
   void add(Cell cell) {
-    cells.add(cell);
+    measured++;
+    if (!cells.contains(cell)) {
+      cells.add(cell);
+    }
   }
 
   /** Writes the page and the chart of what is there until now. */
@@ -179,9 +184,9 @@ final class Report {
           .replace("{minutes}", minutes == 1 ? "a minute" : minutes + " minutes")
           .replace(
               "{part}",
-              cells.size() == planned
+              measured == planned
                   ? ""
-                  : " It was cut: " + cells.size() + " cells of " + planned + " are here.")
+                  : " It was cut: " + measured + " measurements of " + planned + " are here.")
           .replace("{machine}", machine())
           .replace("{versions}", versions(versions))
           .replace("{summary}", summary())

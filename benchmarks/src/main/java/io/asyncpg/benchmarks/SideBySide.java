@@ -49,9 +49,13 @@ final class SideBySide {
   /**
    * How often, and how long at least: an operation that has begun is ended.
    *
+   * @param passes how often all is measured, with new processes each time: what a JVM happens to
+   *     compile in one of them makes a fifth of a difference
    * @param burnInMillis of each process, before its first cell
+   * @param rounds in each pass
    */
   private record Pace(
+      int passes,
       long burnInMillis,
       int warmUps,
       long warmUpMillis,
@@ -61,10 +65,10 @@ final class SideBySide {
       int heavyRounds,
       long heavyMillis) {}
 
-  private static final Pace QUICK = new Pace(600, 1, 500, 3, 250, 0, 2, 0);
+  private static final Pace QUICK = new Pace(1, 600, 1, 500, 3, 250, 0, 2, 0);
 
   /** Many short slices: what the machine does to one of them happens to the next one too. */
-  private static final Pace FULL = new Pace(2_000, 4, 600, 12, 300, 2_000, 3, 500);
+  private static final Pace FULL = new Pace(2, 2_000, 4, 600, 6, 300, 2_000, 2, 500);
 
   /** Who takes so long for one slice is not asked a third time. */
   private static final Duration SLOW = Duration.ofSeconds(3);
@@ -122,16 +126,19 @@ final class SideBySide {
           new Report(
               full ? "full" : "quick",
               String.valueOf(server.value("SHOW server_version")),
-              cells.size());
+              cells.size() * (full ? FULL : QUICK).passes);
       String out = options.get("--out");
       SideBySide race = new SideBySide(server, full, contenders);
       try {
-        for (Cell cell : cells) {
-          race.measure(cell);
-          OUT.println(Report.section(cell));
-          report.add(cell);
-          if (out != null) {
-            report.write(Path.of(out), race.versions.values());
+        for (int pass = 0; pass < race.pace.passes; pass++) {
+          race.stopAll();
+          for (Cell cell : cells) {
+            race.measure(cell, pass);
+            OUT.println(Report.section(cell));
+            report.add(cell);
+            if (out != null) {
+              report.write(Path.of(out), race.versions.values());
+            }
           }
         }
       } finally {
@@ -172,7 +179,7 @@ final class SideBySide {
     return installed;
   }
 
-  private void measure(Cell cell) throws IOException {
+  private void measure(Cell cell, int pass) throws IOException {
     Workload workload = cell.workload;
     for (Workload.Place place : Workload.Place.values()) {
       if (place != Workload.Place.ROOMY && place != workload.place()) {
@@ -210,7 +217,10 @@ final class SideBySide {
             weights.put(contender, result.live());
           }
           if (measured) {
-            cell.add(contender, result.with(weights.getOrDefault(contender, 0L), roundTrips()));
+            cell.add(
+                contender,
+                pass * rounds + round,
+                result.with(weights.getOrDefault(contender, 0L), roundTrips()));
           } else {
             roundTrips(); // these are not counted
           }
@@ -310,8 +320,13 @@ final class SideBySide {
     server.sql("TRUNCATE bench_items");
   }
 
-  private void end() throws IOException {
+  private void stopAll() {
     runners.values().forEach(Runner::close);
+    runners.clear();
+  }
+
+  private void end() throws IOException {
+    stopAll();
     if (replay != null) {
       replay.close();
     }

@@ -22,7 +22,8 @@ class GoalTest {
 
   private static void slices(Cell cell, String contender, double cpu, double... perSecond) {
     for (double rate : perSecond) {
-      cell.add(contender, new Result(1, rate, cpu, 100, 1, 1, 1 << 20, 0, 0, 7));
+      int round = cell.results.getOrDefault(contender, List.of()).size();
+      cell.add(contender, round, new Result(1, rate, cpu, 100, 1, 1, 1 << 20, 0, 0, 7));
     }
   }
 
@@ -93,9 +94,9 @@ class GoalTest {
   void aPoolThatKnowsTheStatementsIsHeldAgainstTheBestPeer() {
     Cell cold = new Cell(Workload.COLD, 1, INSTALLED);
     for (String contender : INSTALLED) {
-      cold.add(contender, new Result(1, 1, 1, 1, 1, 1, 1, 0, 200, 7));
+      cold.add(contender, 0, new Result(1, 1, 1, 1, 1, 1, 1, 0, 200, 7));
     }
-    cold.add("asyncpg-pool", new Result(1, 1, 1, 1, 1, 1, 1, 0, 200, 7));
+    cold.add("asyncpg-pool", 0, new Result(1, 1, 1, 1, 1, 1, 1, 0, 200, 7));
     Goal pool = Goal.of(Workload.COLD, 1).get(1);
     assertThat(pool.judge(cold)).isEqualTo(Goal.Verdict.MET);
     assertThat(pool.in(cold)).isEqualTo("from a pool round trips ≤ 1.0× (1.00×)");
