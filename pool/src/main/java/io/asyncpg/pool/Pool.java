@@ -105,6 +105,9 @@ final class Pool {
   private @Nullable Throwable lastFailure;
   private long lastFailureAt;
 
+  /** Whether somebody waited when the state was told of something last. Written under the lock. */
+  private volatile boolean isWaitedFor;
+
   private final PgFuture<Void> closed = new PgFuture<>();
   private final Tally tally = new Tally();
 
@@ -262,6 +265,10 @@ final class Pool {
       long now = System.nanoTime();
       change.accept(state, now);
       actions = state.takeActions();
+      boolean waitedFor = state.isWaitedFor();
+      if (waitedFor != isWaitedFor) {
+        isWaitedFor = waitedFor;
+      }
       if (state.isShut() && !waitingForReady.isEmpty()) {
         neverReady = List.copyOf(waitingForReady);
         waitingForReady.clear();
@@ -729,6 +736,11 @@ final class Pool {
     @Override
     public void released() {
       step((state, now) -> state.released(member, now));
+    }
+
+    @Override
+    public boolean isWaitedFor() {
+      return isWaitedFor;
     }
 
     @Override

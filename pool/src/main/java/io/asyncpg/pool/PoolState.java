@@ -283,6 +283,11 @@ final class PoolState {
     return members.size() - count(Phase.CONNECTING) - count(Phase.CLOSING);
   }
 
+  /** Whether somebody waits for whom no connection has been set aside. */
+  boolean isWaitedFor() {
+    return !waiting.isEmpty();
+  }
+
   /** Those who wait, including those for whom a connection is being checked. */
   int waiting() {
     int waiters = waiting.size();
@@ -462,7 +467,7 @@ final class PoolState {
    * @return whether it has been taken back
    */
   boolean returnedAsNew(Member member, @Nullable CloseReason why, long now) {
-    boolean taken = waiting.isEmpty() && member.phase == Phase.LENT;
+    boolean taken = !isWaitedFor() && member.phase == Phase.LENT;
     if (taken) {
       returned(member, why, now);
     }

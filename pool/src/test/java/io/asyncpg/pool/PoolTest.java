@@ -131,6 +131,22 @@ class PoolTest {
     assertThat(heard).isEmpty();
   }
 
+  @Test
+  void whoBorrowsHearsNothingOfTheResetAfterTheOneBefore() {
+    open(config().maxSize(1));
+    List<Object> heard = new CopyOnWriteArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      PgConnection first = pool.acquire().await();
+      first.execute("SET application_name = 'first'").await();
+      first.close();
+      try (PgConnection next = pool.acquire().await()) {
+        next.addParameterListener(heard::add);
+        assertThat(next.fetchValue(String.class, "SHOW application_name").await()).isEmpty();
+      }
+    }
+    assertThat(heard).isEmpty();
+  }
+
   /**
    * A thread asks something of a handle while another gives it back: it is answered before, or it
    * is refused. It never runs for the next borrower.

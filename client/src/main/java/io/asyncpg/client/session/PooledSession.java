@@ -25,6 +25,13 @@ public final class PooledSession {
     void released();
 
     /**
+     * Whether somebody waits for a connection, as was so a moment ago. Any thread.
+     *
+     * @return true when {@link #returnedAsNew} need not be tried
+     */
+    boolean isWaitedFor();
+
+    /**
      * The borrower has given it back, and left nothing behind: it can be lent again at once. On the
      * borrower's thread.
      *
@@ -204,6 +211,7 @@ public final class PooledSession {
         "the connection has been given back to its pool: acquire another, or close it later")) {
       PgFuture<@Nullable Void> over = lease.over();
       if (!resetByPool
+          && !keeper.isWaitedFor()
           && over.getNumberOfDependents() == 0 // theirs complete on the event loop
           && session.letGo(lease)
           && keeper.returnedAsNew()) {

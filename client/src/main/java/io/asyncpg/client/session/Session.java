@@ -931,11 +931,13 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       if (pool != null && status.name().equals("in_hot_standby") && status.value().equals("off")) {
         pool.promoted();
       }
-      if (!parameterListeners.isEmpty() && !status.value().equals(before)) {
+      if (!parameterListeners.isEmpty() && !status.value().equals(before) && !isBeingReset()) {
         deliver(new ParameterChange(status.name(), status.value()));
       }
     } else if (message instanceof BackendMessage.NoticeResponse notice) {
-      deliver(Notice.of(notice.diagnostic()));
+      if (!isBeingReset()) {
+        deliver(Notice.of(notice.diagnostic()));
+      }
     } else if (message instanceof BackendMessage.NotificationResponse said) {
       notifications.deliver(new Notification(said.processId(), said.channel(), said.payload()));
     } else if (message instanceof BackendMessage.BackendKeyData key) {
@@ -946,6 +948,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     } else {
       current(message.getClass().getSimpleName()).receive(message);
     }
+  }
+
+  /** Whether the server speaks of the reset between two borrowers, which is not theirs to hear. */
+  private boolean isBeingReset() {
+    return inFlight.peek() instanceof Reset.Return;
   }
 
   private void failed(Diagnostic said) {
