@@ -156,6 +156,25 @@ public final class BackendReader {
   }
 
   /**
+   * How many bytes of such a message there are.
+   *
+   * @return 0 between messages
+   */
+  public int buffered() {
+    return end - start;
+  }
+
+  /**
+   * How many bytes such a message still lacks.
+   *
+   * @return 0 between messages, and before its length has come
+   */
+  public int missing() {
+    int buffered = end - start;
+    return buffered < HEADER ? 0 : (int) INT.get(bytes, start + 1) - (buffered - 1);
+  }
+
+  /**
    * Hands over every whole message fed so far.
    *
    * @param handler who is called

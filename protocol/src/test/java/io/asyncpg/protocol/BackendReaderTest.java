@@ -203,6 +203,29 @@ class BackendReaderTest {
   }
 
   @Test
+  void itSaysWhatItHasOfAMessageAndWhatItLacks() {
+    Notes notes = new Notes();
+    BackendReader reader = new BackendReader(1 << 20);
+    byte[] message = hex("64 00000007 010203" + "5a 00000005 49");
+    int[][] buffered = {{1, 0}, {2, 0}, {3, 0}, {4, 0}, {5, 3}, {6, 2}, {7, 1}, {0, 0}, {1, 0}};
+    assertThat(reader.buffered()).isZero();
+    assertThat(reader.missing()).isZero();
+    for (int i = 0; i < buffered.length; i++) {
+      feed(reader, notes, message, i, i + 1);
+      assertThat(reader.buffered()).as("buffered after %d", i).isEqualTo(buffered[i][0]);
+      assertThat(reader.missing()).as("missing after %d", i).isEqualTo(buffered[i][1]);
+    }
+  }
+
+  @Test
+  void theLongestMessageIsMissedByLessThanAnIntCanSay() {
+    BackendReader reader = new BackendReader(Integer.MAX_VALUE);
+    byte[] header = hex("64 7fffffff 00");
+    feed(reader, new Notes(), header, 0, header.length);
+    assertThat(reader.missing()).isEqualTo(Integer.MAX_VALUE - 5);
+  }
+
+  @Test
   void framesThatLieAreRefused() {
     refused("44 0000000f 0003 00000001 41 00000000", "DataRow of 3 columns where 2 were described");
     refused("44 0000000f 0002 00000009 41 00000000", "column 0 has length 9");

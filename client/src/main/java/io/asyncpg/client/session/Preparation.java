@@ -85,6 +85,7 @@ final class Preparation {
   private Class<?>[] argumentClasses = {};
   private @Nullable Codec<Object>[] argumentCodecs = codecs(0);
   private ResultShape shape = ResultShape.NO_COLUMNS;
+  private final ResponseSize responseSize = new ResponseSize();
 
   Preparation(String sql, byte[] name, TypeCatalog types, CodecRegistry codecs) {
     this.sql = sql;
@@ -110,6 +111,10 @@ final class Preparation {
 
   byte[] name() {
     return name;
+  }
+
+  ResponseSize responseSize() {
+    return responseSize;
   }
 
   /** Its name on the server; empty for none. */

@@ -109,6 +109,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   private final Statements statements;
   private final Deadlines deadlines = new Deadlines(this);
+  private final LowWaterMark lowWaterMark;
   private final Cancellation cancellation;
   private final Transactions transactions = new Transactions(this);
   private final PgFuture<@Nullable Void> ended = new PgFuture<>();
@@ -152,6 +153,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     this.config = config;
     this.channel = channel;
     this.loop = channel.eventLoop();
+    this.lowWaterMark = new LowWaterMark(channel, this::answersSlowly);
     this.completionExecutor = config.completionExecutor();
     this.statements = new Statements(config, types);
     this.cancellation = new Cancellation(this, config);
@@ -833,7 +835,19 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   @Override
   public void channelReadComplete(ChannelHandlerContext context) {
     reading = false;
+    if (!lost) {
+      Exchange answered = inFlight.peek();
+      lowWaterMark.read(
+          reader.missing(), answered == null ? 0 : answered.bytesToCome() - reader.buffered());
+    }
     run();
+  }
+
+  private void answersSlowly() {
+    Exchange answered = inFlight.peek();
+    if (answered != null) {
+      answered.expectNothing();
+    }
   }
 
   @Override
