@@ -231,14 +231,9 @@ abstract class Exchange extends HandedOver {
     throw unexpected("DataRow");
   }
 
-  /** How many bytes of rows are likely to come yet; 0 where nobody knows. */
-  long bytesToCome() {
+  /** How many bytes of rows it is likely to be answered with, all in all; 0 where nobody knows. */
+  long rowBytesLikely() {
     return 0;
-  }
-
-  /** They have not come, or slowly: of this answer nothing is likely any more. */
-  void expectNothing() {
-    // Nothing was.
   }
 
   void copyData(byte[] bytes, int from, int to) {

@@ -131,6 +131,12 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   private boolean touched;
 
+  /** Of rows, of the exchange that is being answered. */
+  private long rowBytes;
+
+  /** Whether that answer has kept us waiting: nothing of it is likely any more. */
+  private boolean answersSlowly;
+
   /** How many requests of its callers have been written. */
   private long requests;
 
@@ -153,7 +159,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     this.config = config;
     this.channel = channel;
     this.loop = channel.eventLoop();
-    this.lowWaterMark = new LowWaterMark(channel, this::answersSlowly);
+    this.lowWaterMark = new LowWaterMark(channel, () -> answersSlowly = true);
     this.completionExecutor = config.completionExecutor();
     this.statements = new Statements(config, types);
     this.cancellation = new Cancellation(this, config);
@@ -326,6 +332,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Whether nothing more can come of it; on the event loop. */
   boolean isLost() {
     return lost;
+  }
+
+  long rowBytes() {
+    return rowBytes;
   }
 
   long requests() {
@@ -836,18 +846,17 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   public void channelReadComplete(ChannelHandlerContext context) {
     reading = false;
     if (!lost) {
-      Exchange answered = inFlight.peek();
-      lowWaterMark.read(
-          reader.missing(), answered == null ? 0 : answered.bytesToCome() - reader.buffered());
+      lowWaterMark.read(reader.missing(), bytesLikely());
     }
     run();
   }
 
-  private void answersSlowly() {
+  /** How much of the answer that is coming will still come, if it is as long as those before. */
+  private long bytesLikely() {
     Exchange answered = inFlight.peek();
-    if (answered != null) {
-      answered.expectNothing();
-    }
+    return answered == null || answersSlowly
+        ? 0
+        : answered.rowBytesLikely() - rowBytes - reader.buffered();
   }
 
   @Override
@@ -881,6 +890,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   @Override
   public void dataRows(byte[] bytes, int from, int to, int count) {
+    rowBytes += to - from;
     current("DataRow").dataRows(bytes, from, to, count);
   }
 
@@ -900,6 +910,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   @Override
   public void readyForQuery(TransactionStatus status) {
+    rowBytes = 0;
+    answersSlowly = false;
     if (status != transactionStatus) {
       transactionStatus = status;
     }

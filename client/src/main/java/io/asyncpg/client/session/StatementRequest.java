@@ -45,11 +45,6 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   private String command = "";
   private long rows;
 
-  /** In bytes, of its rows. */
-  private long received;
-
-  private boolean expectsNothing;
-
   /** Which of a batch's statements it is, from 0; -1 where it is by itself. */
   private int index = -1;
 
@@ -165,7 +160,6 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
 
   @Override
   void dataRows(byte[] bytes, int from, int to, int count) {
-    received += to - from;
     if (failure == null) {
       rows(shape(), bytes, from, to, count);
     }
@@ -177,19 +171,21 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
     phase = Phase.OVER;
     this.command = command;
     this.rows = rows;
-    prepared().responseSize().add(received);
+    answered();
+  }
+
+  /** Its rows have all come. */
+  private void answered() {
+    if (!isOneOfMany) {
+      prepared().responseSize().add(session.rowBytes());
+    }
   }
 
   @Override
-  long bytesToCome() {
-    return phase != Phase.RUNNING || expectsNothing || isAbandoned()
-        ? 0
-        : prepared().responseSize().expected() - received;
-  }
-
-  @Override
-  void expectNothing() {
-    expectsNothing = true;
+  long rowBytesLikely() {
+    return phase == Phase.RUNNING && !isOneOfMany && !isAbandoned()
+        ? prepared().responseSize().expected()
+        : 0;
   }
 
   @Override
@@ -224,7 +220,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
       phase = Phase.OVER;
       command = "SELECT";
       rows = maxRows;
-      prepared().responseSize().add(received);
+      answered();
     } else if (message instanceof BackendMessage.EmptyQueryResponse) {
       expect(Phase.RUNNING, "EmptyQueryResponse");
       phase = Phase.OVER;
@@ -308,7 +304,6 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   /** Forgets what was answered: it is written once more. */
   final void forgetAnswer() {
     failure = null;
-    received = 0;
     prepareAgain();
     discard();
   }
