@@ -231,7 +231,7 @@ abstract class Exchange extends HandedOver {
     throw unexpected("DataRow");
   }
 
-  /** How many bytes of rows it is likely to be answered with, all in all; 0 where nobody knows. */
+  /** How many bytes of rows it is likely to be answered with; 0 where nobody knows. */
   long rowBytesLikely() {
     return 0;
   }

@@ -10,11 +10,11 @@ import java.util.concurrent.TimeUnit;
 /**
  * How many bytes have to be there before the event loop is woken for them. The server sends 8 KB at
  * a time, and a loop that is faster than the server would be woken for each. In the middle of a
- * long answer it is woken for six of them together.
+ * long answer it is woken for six of them together, and for several answers where many are to come.
  *
- * <p>No end may wait for that: the last 16 KB are never waited for together. What comes before them
- * is certain, as the rest of a long message is, or it is likely; what is likely may not come, and
- * is not waited for longer than a moment.
+ * <p>No end may wait for that: the last 16 KB of an answer, and the last of many answers, are never
+ * waited for together. What comes before them is certain, as the rest of a long message is, or it
+ * is likely; what is likely may not come, and is not waited for longer than a moment.
  *
  * <p>For TCP with epoll; anywhere else it does nothing. Confined to the event loop.
  */
@@ -32,6 +32,8 @@ final class LowWaterMark {
   /** It is not raised for less. */
   private static final int WORTHWHILE = 2 * LAST;
 
+  private static final int STEP = 64;
+
   private static final long MOMENT_MILLIS = 2;
 
   private final Channel channel;
@@ -47,7 +49,7 @@ final class LowWaterMark {
   /**
    * Creates it for a socket that wakes the loop for every byte.
    *
-   * @param slow run when what was likely to come has not come; it is not waited for any more then
+   * @param slow run when what was likely to come has not come
    */
   LowWaterMark(Channel channel, Runnable slow) {
     this.channel = channel;
@@ -69,6 +71,25 @@ final class LowWaterMark {
     long coming = Math.max(certain, likely);
     move(coming < WORTHWHILE ? 1 : (int) Math.min(HIGHEST, coming - LAST));
     isRaisedByGuess = mark > 1 && certain < WORTHWHILE;
+    if (isRaisedByGuess && !isLookedAfter) {
+      lookLater();
+    }
+  }
+
+  /**
+   * Called in place of {@link #read} where many answers are to come, of which only some are waited
+   * for.
+   *
+   * @param likely how many bytes these are, if they are as long as those before
+   */
+  void readTogether(long likely) {
+    if (!isPossible) {
+      return;
+    }
+    reads++;
+    // Not for each byte of difference between one answer and the next.
+    move((int) Math.max(1, Math.min(HIGHEST, likely) & ~(STEP - 1)));
+    isRaisedByGuess = mark > 1;
     if (isRaisedByGuess && !isLookedAfter) {
       lookLater();
     }

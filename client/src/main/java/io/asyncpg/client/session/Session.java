@@ -72,11 +72,15 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /**
    * Few requests wait for company while many are in flight: their turn has not come anyway, and one
-   * write for several is what makes pipelining cheap for both sides.
+   * write for several is what makes pipelining cheap for both sides. So do their answers: a server
+   * that need not wake anybody for each of them has more time for the next.
    */
   private static final int MANY_IN_FLIGHT = 16;
 
   private static final int COMPANY = 8;
+
+  /** BindComplete, the shortest CommandComplete and ReadyForQuery, or an error. */
+  private static final int SHORTEST_ANSWER = 5 + 8 + 6;
 
   private static final VarHandle HANDED_OVER;
 
@@ -110,6 +114,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private final Statements statements;
   private final Deadlines deadlines = new Deadlines(this);
   private final LowWaterMark lowWaterMark;
+  private final Patience patience = new Patience();
   private final Cancellation cancellation;
   private final Transactions transactions = new Transactions(this);
   private final PgFuture<@Nullable Void> ended = new PgFuture<>();
@@ -134,9 +139,6 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Of rows, of the exchange that is being answered. */
   private long rowBytes;
 
-  /** Whether that answer has kept us waiting: nothing of it is likely any more. */
-  private boolean answersSlowly;
-
   /** How many requests of its callers have been written. */
   private long requests;
 
@@ -159,7 +161,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     this.config = config;
     this.channel = channel;
     this.loop = channel.eventLoop();
-    this.lowWaterMark = new LowWaterMark(channel, () -> answersSlowly = true);
+    this.lowWaterMark = new LowWaterMark(channel, patience::disappointed);
     this.completionExecutor = config.completionExecutor();
     this.statements = new Statements(config, types);
     this.cancellation = new Cancellation(this, config);
@@ -846,17 +848,33 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   public void channelReadComplete(ChannelHandlerContext context) {
     reading = false;
     if (!lost) {
-      lowWaterMark.read(reader.missing(), bytesLikely());
+      waitForMore();
     }
     run();
   }
 
-  /** How much of the answer that is coming will still come, if it is as long as those before. */
-  private long bytesLikely() {
-    Exchange answered = inFlight.peek();
-    return answered == null || answersSlowly
-        ? 0
-        : answered.rowBytesLikely() - rowBytes - reader.buffered();
+  /** Lets the loop sleep until as much is there as it is worth being woken for. */
+  private void waitForMore() {
+    if (patience.isExhausted()) {
+      lowWaterMark.read(reader.missing(), 0);
+    } else if (inFlight.size() >= MANY_IN_FLIGHT) {
+      lowWaterMark.readTogether(Math.max(reader.missing(), bytesOf(COMPANY)));
+    } else {
+      lowWaterMark.read(reader.missing(), rowBytes == 0 ? 0 : bytesOf(1));
+    }
+  }
+
+  /** What is still to come of the next answers at least, if they are as long as those before. */
+  private long bytesOf(int answers) {
+    long bytes = -rowBytes - reader.buffered();
+    int left = answers;
+    for (Exchange exchange : inFlight) {
+      bytes += SHORTEST_ANSWER + exchange.rowBytesLikely();
+      if (--left == 0) {
+        break;
+      }
+    }
+    return bytes;
   }
 
   @Override
@@ -911,7 +929,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   @Override
   public void readyForQuery(TransactionStatus status) {
     rowBytes = 0;
-    answersSlowly = false;
+    patience.answered();
     if (status != transactionStatus) {
       transactionStatus = status;
     }

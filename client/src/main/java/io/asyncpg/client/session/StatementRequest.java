@@ -183,9 +183,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
 
   @Override
   long rowBytesLikely() {
-    return phase == Phase.RUNNING && !isOneOfMany && !isAbandoned()
-        ? prepared().responseSize().expected()
-        : 0;
+    return isOneOfMany || isAbandoned() ? 0 : prepared().responseSize().expected();
   }
 
   @Override

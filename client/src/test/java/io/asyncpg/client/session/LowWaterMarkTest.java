@@ -25,10 +25,12 @@ import io.asyncpg.testkit.ScriptedServer;
 import io.asyncpg.testkit.TestServer;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntPredicate;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -83,10 +85,29 @@ class LowWaterMarkTest {
       assertThat(connection.fetch("SELECT data").await()).hasSize(count);
     }
 
-    /** Asks, and reads the first rows of the answer; gives the mark at the end of that read. */
-    int markAfter(int count) {
+    /** Asks several times in one write. */
+    List<PgFuture<Rows>> askTogether(int times) {
+      CompletableFuture<List<PgFuture<Rows>>> asked = new CompletableFuture<>();
+      session.runOnLoop(
+          () ->
+              asked.complete(
+                  Stream.generate(() -> connection.fetch("SELECT data")).limit(times).toList()));
+      for (int i = 0; i < times; i++) {
+        script.expect("B", "E", "S");
+      }
+      return asked.join();
+    }
+
+    /** The mark at the end of the read that brings the next notice. */
+    CompletableFuture<Integer> markAtNotice() {
       CompletableFuture<Integer> mark = new CompletableFuture<>();
       connection.addNoticeListener(notice -> session.runOnLoop(() -> mark.complete(markNow())));
+      return mark;
+    }
+
+    /** Asks, and reads the first rows of the answer; gives the mark at the end of that read. */
+    int markAfter(int count) {
+      CompletableFuture<Integer> mark = markAtNotice();
       script.expect("B", "E", "S");
       asked = connection.fetch("SELECT data");
       script.send(bindComplete(), rows(count), notice("00000", "so far"));
@@ -210,6 +231,29 @@ class LowWaterMarkTest {
       talk.awaitMark(mark -> mark == 1);
       talk.script.send(end(1));
       assertThat(asked.await().get(0).get(0, byte[].class)).hasSize(200_000);
+    }
+  }
+
+  @Test
+  void whereManyAnswersAreToComeSomeAreReadTogether() {
+    try (Talk talk = new Talk(0)) {
+      for (int i = 0; i < ResponseSize.ANSWERS_NEEDED; i++) {
+        talk.whole(1);
+      }
+      List<PgFuture<Rows>> asked = talk.askTogether(20);
+      CompletableFuture<Integer> mark = talk.markAtNotice();
+      talk.script.send(answer(1), notice("00000", "so far"));
+      assertThat(mark.join()).as("of eight").isBetween(8 * ROW.length, 8 * ROW.length + 200);
+      assertThat(asked.get(0).await()).hasSize(1);
+      talk.script.send(answer(1), answer(1));
+      assertThat(asked.get(2).await()).as("though there are not eight").hasSize(1);
+      for (int i = 3; i < asked.size(); i++) {
+        talk.script.send(answer(1));
+      }
+      for (PgFuture<Rows> one : asked) {
+        assertThat(one.await()).hasSize(1);
+      }
+      assertThat(talk.mark()).isEqualTo(1);
     }
   }
 
