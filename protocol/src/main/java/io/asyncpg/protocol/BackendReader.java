@@ -156,7 +156,7 @@ public final class BackendReader {
   }
 
   /**
-   * How many bytes of such a message there are.
+   * How many bytes are waiting that are not a whole message yet.
    *
    * @return 0 between messages
    */
@@ -165,9 +165,9 @@ public final class BackendReader {
   }
 
   /**
-   * How many bytes such a message still lacks.
+   * How many bytes the message that has come in part still lacks.
    *
-   * @return 0 between messages, and before its length has come
+   * @return 0 between messages, and before a message's length has come
    */
   public int missing() {
     int buffered = end - start;

@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>No end may wait for that: the last 16 KB of an answer, and the last of many answers, are never
  * waited for together. What comes before them is certain, as the rest of a long message is, or it
- * is likely; what is likely may not come, and is not waited for longer than a moment.
+ * is likely; what is likely may not come, and is not waited for longer than two moments.
  *
  * <p>For TCP with epoll; anywhere else it does nothing. Confined to the event loop.
  */
@@ -34,6 +34,7 @@ final class LowWaterMark {
 
   private static final int STEP = 64;
 
+  /** Nothing comes from one look to the next: the mark was too high. */
   private static final long MOMENT_MILLIS = 2;
 
   private final Channel channel;
