@@ -18,6 +18,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.Base64;
 import java.util.Date;
 import java.util.List;
+import java.util.Map;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.CRLReason;
@@ -153,6 +154,14 @@ public final class Certificates {
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** What a server is started with that shows this certificate. */
+  public Map<String, String> settings(Issued server) {
+    return Map.of(
+        "ssl", "on",
+        "ssl_cert_file", write("server.crt", server.certificate()).toString(),
+        "ssl_key_file", write("server.key", server.key()).toString());
   }
 
   public Path write(String name, X509CRL list) {

@@ -61,14 +61,9 @@ class TlsTest {
     serverCertificate = authority.issue("localhost", "RSA", 1, "localhost");
     client = authority.issue("postgres", "EC", 1);
     root = authority.write("root.crt", authority.root());
-    server =
-        TestServer.start(
-            Map.of(
-                "ssl", "on",
-                "ssl_cert_file",
-                    authority.write("server.crt", serverCertificate.certificate()).toString(),
-                "ssl_key_file", authority.write("server.key", serverCertificate.key()).toString(),
-                "ssl_ca_file", root.toString()));
+    Map<String, String> settings = new HashMap<>(authority.settings(serverCertificate));
+    settings.put("ssl_ca_file", root.toString());
+    server = TestServer.start(settings);
   }
 
   @AfterAll

@@ -38,12 +38,8 @@ class EventLoopTest {
   @Test
   void nothingThatWeDoBlocksAnEventLoop() throws Exception {
     Certificates authority = new Certificates(directory, "authority");
-    Certificates.Issued issued = authority.issue("localhost", "EC", 1, "localhost");
     Map<String, String> settings =
-        Map.of(
-            "ssl", "on",
-            "ssl_cert_file", authority.write("server.crt", issued.certificate()).toString(),
-            "ssl_key_file", authority.write("server.key", issued.key()).toString());
+        authority.settings(authority.issue("localhost", "EC", 1, "localhost"));
     List<String> options = new ArrayList<>(List.of("-Xmx256m", "-XX:+EnableDynamicAgentLoading"));
     options.add("-XX:+AllowRedefinitionToAddDeleteMethods"); // BlockHound's way in
     try (TestServer server = TestServer.start(settings)) {

@@ -260,12 +260,8 @@ class LowWaterMarkTest {
   @Test
   void answersOfAnyLengthAreReadToTheirEndWithTlsToo() {
     Certificates authority = new Certificates(directory, "authority");
-    Certificates.Issued issued = authority.issue("localhost", "EC", 1, "localhost");
     Map<String, String> settings =
-        Map.of(
-            "ssl", "on",
-            "ssl_cert_file", authority.write("server.crt", issued.certificate()).toString(),
-            "ssl_key_file", authority.write("server.key", issued.key()).toString());
+        authority.settings(authority.issue("localhost", "EC", 1, "localhost"));
     try (TestServer server = TestServer.start(settings)) {
       for (String mode : new String[] {"disable", "require"}) {
         try (PgConnection connection =
