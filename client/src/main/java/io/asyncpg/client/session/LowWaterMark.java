@@ -12,9 +12,9 @@ import java.util.concurrent.TimeUnit;
  * a time, and a loop that is faster than the server would be woken for each. In the middle of a
  * long answer it is woken for six of them together, and for several answers where many are to come.
  *
- * <p>No end may wait for that: the last 16 KB of an answer, and the last of many answers, are never
- * waited for together. What comes before them is certain, as the rest of a long message is, or it
- * is likely; what is likely may not come, and is not waited for longer than two moments.
+ * <p>The last 16 KB of an answer, and the last of many answers, are never waited for together. What
+ * comes before them is certain, as the rest of a long message is, or it is likely; what is likely
+ * may not come, and is not waited for longer than two moments.
  *
  * <p>For TCP with epoll; anywhere else it does nothing. Confined to the event loop.
  */
@@ -68,13 +68,8 @@ final class LowWaterMark {
     if (!isPossible) {
       return;
     }
-    reads++;
     long coming = Math.max(certain, likely);
-    move(coming < WORTHWHILE ? 1 : (int) Math.min(HIGHEST, coming - LAST));
-    isRaisedByGuess = mark > 1 && certain < WORTHWHILE;
-    if (isRaisedByGuess && !isLookedAfter) {
-      lookLater();
-    }
+    waitFor(coming < WORTHWHILE ? 1 : (int) Math.min(HIGHEST, coming - LAST), certain < WORTHWHILE);
   }
 
   /**
@@ -87,10 +82,14 @@ final class LowWaterMark {
     if (!isPossible) {
       return;
     }
-    reads++;
     // Not for each byte of difference between one answer and the next.
-    move((int) Math.max(1, Math.min(HIGHEST, likely) & ~(STEP - 1)));
-    isRaisedByGuess = mark > 1;
+    waitFor((int) Math.max(1, Math.min(HIGHEST, likely) & ~(STEP - 1)), true);
+  }
+
+  private void waitFor(int bytes, boolean isGuess) {
+    reads++;
+    move(bytes);
+    isRaisedByGuess = mark > 1 && isGuess;
     if (isRaisedByGuess && !isLookedAfter) {
       lookLater();
     }

@@ -67,6 +67,7 @@ final class Preparation {
   private final CodecRegistry codecs;
   private final int generation;
   private final long madeAt = System.nanoTime();
+  private final ResponseSize responseSize = new ResponseSize();
   private @Nullable Boolean mayLeaveTraces;
 
   private State state = State.COLD;
@@ -85,7 +86,6 @@ final class Preparation {
   private Class<?>[] argumentClasses = {};
   private @Nullable Codec<Object>[] argumentCodecs = codecs(0);
   private ResultShape shape = ResultShape.NO_COLUMNS;
-  private final ResponseSize responseSize = new ResponseSize();
 
   Preparation(String sql, byte[] name, TypeCatalog types, CodecRegistry codecs) {
     this.sql = sql;
