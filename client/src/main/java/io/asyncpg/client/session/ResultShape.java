@@ -41,6 +41,12 @@ final class ResultShape {
   private static final Codec<?> BOOL = standard(BuiltinTypes.BOOL);
   private static final Codec<?> TEXT = standard(BuiltinTypes.TEXT);
 
+  /** With text the codecs that {@link #decode} calls by name. */
+  private static final Codec<?> NUMERIC = standard(BuiltinTypes.NUMERIC);
+
+  private static final Codec<?> TIMESTAMPTZ = standard(BuiltinTypes.TIMESTAMPTZ);
+  private static final Codec<?> UUID = standard(BuiltinTypes.UUID);
+
   /** What a column's bytes are, where a value can be read from them as they stand. */
   enum Plain {
     INT2(2),
@@ -252,12 +258,29 @@ final class ResultShape {
    * @return the value, or null for NULL
    * @throws PgCodecException when the bytes are not what the codec reads
    */
+  @SuppressWarnings("unchecked") // what is called by name is the codec itself
   <C> @Nullable C decode(int column, Codec<C> codec, byte[] bytes, int at, Readers readers) {
     int length = (int) INT.get(bytes, at);
     if (length < 0) {
       return null;
     }
-    ValueReader in = readers.reader(bytes, at + 4, at + 4 + length);
+    int from = at + 4;
+    int to = from + length;
+    // Called by name, as the compiler then knows whose code it is: it puts it here, and makes no
+    // reader. One reader for all would be made, as the last line lets it out.
+    if (codec == TEXT) {
+      return (C) decode(column, TEXT, new ValueReader(bytes, from, to));
+    } else if (codec == NUMERIC) {
+      return (C) decode(column, NUMERIC, new ValueReader(bytes, from, to));
+    } else if (codec == TIMESTAMPTZ) {
+      return (C) decode(column, TIMESTAMPTZ, new ValueReader(bytes, from, to));
+    } else if (codec == UUID) {
+      return (C) decode(column, UUID, new ValueReader(bytes, from, to));
+    }
+    return decode(column, codec, readers.reader(bytes, from, to));
+  }
+
+  private <C> C decode(int column, Codec<C> codec, ValueReader in) {
     C value;
     try {
       value = codec.decode(types[column], in);
