@@ -77,7 +77,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
    */
   private static final int MANY_IN_FLIGHT = 16;
 
-  private static final int COMPANY = 8;
+  private static final int LEAST_COMPANY = 8;
+  private static final int MOST_COMPANY = 16;
 
   /** BindComplete, the shortest CommandComplete and ReadyForQuery, or an error. */
   private static final int SHORTEST_ANSWER = 5 + 8 + 6;
@@ -515,7 +516,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Writes as much as can be written now, in one piece. */
   private void pump() {
     assert loop.inEventLoop();
-    if (inFlight.size() >= MANY_IN_FLIGHT && waiting.size() < COMPANY && urgent.isEmpty()) {
+    if (inFlight.size() >= MANY_IN_FLIGHT && waiting.size() < company() && urgent.isEmpty()) {
       return; // with the answers in flight this is asked again
     }
     for (int slices = 0; !lost && channel.isWritable(); slices++) {
@@ -540,6 +541,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         return;
       }
     }
+  }
+
+  /** How many are worth a write, or being woken: a quarter, so that the server has enough to do. */
+  private int company() {
+    return Math.max(LEAST_COMPANY, Math.min(MOST_COMPANY, inFlight.size() / 4));
   }
 
   /**
@@ -847,10 +853,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   @Override
   public void channelReadComplete(ChannelHandlerContext context) {
     reading = false;
-    if (!lost) {
-      waitForMore();
-    }
     run();
+    if (!lost) {
+      waitForMore(); // for what has just been asked too
+    }
   }
 
   /** Lets the loop sleep until as much is there as it is worth being woken for. */
@@ -858,7 +864,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     if (patience.isExhausted()) {
       lowWaterMark.read(reader.missing(), 0);
     } else if (inFlight.size() >= MANY_IN_FLIGHT) {
-      lowWaterMark.readTogether(Math.max(reader.missing(), bytesOf(COMPANY)));
+      lowWaterMark.readTogether(Math.max(reader.missing(), bytesOf(company())));
     } else {
       lowWaterMark.read(reader.missing(), rowBytes == 0 ? 0 : bytesOf(1));
     }

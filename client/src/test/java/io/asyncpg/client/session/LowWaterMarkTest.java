@@ -34,6 +34,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is sent together is read together, and no end waits for what does not come. */
 @Timeout(60)
@@ -85,17 +87,20 @@ class LowWaterMarkTest {
       assertThat(connection.fetch("SELECT data").await()).hasSize(count);
     }
 
-    /** Asks several times in one write. */
+    /** Asks several times in one turn of the loop. */
     List<PgFuture<Rows>> askTogether(int times) {
       CompletableFuture<List<PgFuture<Rows>>> asked = new CompletableFuture<>();
       session.runOnLoop(
           () ->
               asked.complete(
                   Stream.generate(() -> connection.fetch("SELECT data")).limit(times).toList()));
-      for (int i = 0; i < times; i++) {
+      return asked.join();
+    }
+
+    void expect(int requests) {
+      for (int i = 0; i < requests; i++) {
         script.expect("B", "E", "S");
       }
-      return asked.join();
     }
 
     /** The mark at the end of the read that brings the next notice. */
@@ -234,19 +239,26 @@ class LowWaterMarkTest {
     }
   }
 
-  @Test
-  void whereManyAnswersAreToComeSomeAreReadTogether() {
+  /** As many answers of one row. */
+  private static void assertIsOf(int answers, int mark) {
+    assertThat(mark).isBetween(answers * ROW.length, answers * (ROW.length + 25));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"20, 8", "60, 14", "100, 16"})
+  void whereManyAnswersAreToComeSomeAreReadTogether(int inFlight, int together) {
     try (Talk talk = new Talk(0)) {
       for (int i = 0; i < ResponseSize.ANSWERS_NEEDED; i++) {
         talk.whole(1);
       }
-      List<PgFuture<Rows>> asked = talk.askTogether(20);
+      List<PgFuture<Rows>> asked = talk.askTogether(inFlight);
+      talk.expect(inFlight);
       CompletableFuture<Integer> mark = talk.markAtNotice();
       talk.script.send(answer(1), notice("00000", "so far"));
-      assertThat(mark.join()).as("of eight").isBetween(8 * ROW.length, 8 * ROW.length + 200);
+      assertIsOf(together, mark.join());
       assertThat(asked.get(0).await()).hasSize(1);
       talk.script.send(answer(1), answer(1));
-      assertThat(asked.get(2).await()).as("though there are not eight").hasSize(1);
+      assertThat(asked.get(2).await()).as("though they are not as many").hasSize(1);
       for (int i = 3; i < asked.size(); i++) {
         talk.script.send(answer(1));
       }
@@ -254,6 +266,28 @@ class LowWaterMarkTest {
         assertThat(one.await()).hasSize(1);
       }
       assertThat(talk.mark()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void whatAnAnswerLetsBeWrittenIsToComeToo() {
+    try (Talk talk = new Talk(0)) {
+      for (int i = 0; i < ResponseSize.ANSWERS_NEEDED; i++) {
+        talk.whole(1);
+      }
+      List<PgFuture<Rows>> asked = talk.askTogether(16);
+      talk.expect(16);
+      List<PgFuture<Rows>> behind = talk.askTogether(7);
+      CompletableFuture<Integer> mark = talk.markAtNotice();
+      talk.script.send(answer(1), notice("00000", "so far"));
+      assertIsOf(8, mark.join());
+      talk.expect(7);
+      for (int i = 1; i < 16 + 7; i++) {
+        talk.script.send(answer(1));
+      }
+      for (PgFuture<Rows> one : Stream.concat(asked.stream(), behind.stream()).toList()) {
+        assertThat(one.await()).hasSize(1);
+      }
     }
   }
 
