@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Flow;
@@ -224,6 +225,27 @@ class ListenerTest {
     assertThat(all.get(0).rows()).isEqualTo(2);
     assertThat(all.get(1).rows()).isEqualTo(2);
     assertThat(all.get(6).error()).isInstanceOf(PgTimeoutException.class);
+  }
+
+  @Test
+  void queryListenersHearOfWhatIsCancelledBeforeItsTurn() {
+    BlockingQueue<QueryEvent> events = new LinkedBlockingQueue<>();
+    connection.addQueryListener(events::add);
+    // On the event loop, which takes what is asked for only when it is through with this.
+    connection
+        .fetch("SELECT 'first'")
+        .thenRun(() -> connection.fetch("SELECT 'cancelled'").cancel(true))
+        .join();
+    connection.fetch("SELECT 'last'").await();
+    assertThat(events)
+        .extracting(QueryEvent::sql)
+        .containsExactly("SELECT 'first'", "SELECT 'cancelled'", "SELECT 'last'");
+    assertThat(events)
+        .extracting(QueryEvent::error)
+        .satisfiesExactly(
+            none -> assertThat(none).isNull(),
+            cancelled -> assertThat(cancelled).isInstanceOf(CancellationException.class),
+            none -> assertThat(none).isNull());
   }
 
   @Test

@@ -472,8 +472,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         return;
       }
       if (request.future().isDone() && !request.isAbandoned()) {
-        request.abandon();
-        request.abandoned();
+        cancelled(request);
       }
       if (request.isAbandoned() && !request.isWrittenEvenAbandoned()) {
         exchange.become(Exchange.Stage.DONE);
@@ -703,13 +702,17 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     if (request.isAbandoned()) {
       return;
     }
-    request.abandon();
-    request.abandoned();
-    request.over(new CancellationException("cancelled by its caller"));
+    cancelled(request);
     if (request.stage() == Exchange.Stage.WRITTEN && request.isToBeStopped()) {
       cancellation.wanted();
     }
     pump();
+  }
+
+  private static void cancelled(Request<?> request) {
+    request.abandon();
+    request.abandoned();
+    request.over(new CancellationException("cancelled by its caller"));
   }
 
   /** Stops an exchange of the session's own, which is under way and which nobody needs now. */
