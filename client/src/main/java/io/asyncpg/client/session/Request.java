@@ -5,6 +5,7 @@ import io.asyncpg.client.QueryEvent;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /** An exchange somebody waits for. */
@@ -93,6 +94,13 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
 
   /** Its caller has cancelled it, or its time is up. */
   void abandoned() {}
+
+  /** Its caller has cancelled it: the query listeners are told. On the event loop. */
+  final void cancelledByCaller() {
+    abandon();
+    abandoned();
+    over(new CancellationException("cancelled by its caller"));
+  }
 
   /** Whether running it once more would run it where it ran before: in no transaction. */
   final boolean mayRunAgain() {

@@ -266,8 +266,8 @@ final class ResultShape {
     }
     int from = at + 4;
     int to = from + length;
-    // Called by name, as the compiler then knows whose code it is: it puts it here, and makes no
-    // reader. One reader for all would be made, as the last line lets it out.
+    // Of a codec called by name the compiler knows the code, puts it here, and makes no reader; one
+    // reader for all of them would be made, as the last line hands it to a codec that may be any.
     if (codec == TEXT) {
       return (C) decode(column, TEXT, new ValueReader(bytes, from, to));
     } else if (codec == NUMERIC) {

@@ -36,7 +36,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
@@ -472,7 +471,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         return;
       }
       if (request.future().isDone() && !request.isAbandoned()) {
-        cancelled(request);
+        request.cancelledByCaller();
       }
       if (request.isAbandoned() && !request.isWrittenEvenAbandoned()) {
         exchange.become(Exchange.Stage.DONE);
@@ -542,7 +541,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     }
   }
 
-  /** How many are worth a write, or being woken: a quarter, so that the server has enough to do. */
+  /**
+   * How many requests are worth a write, and how many answers being woken: a quarter of those in
+   * flight, so that the server has enough to do meanwhile.
+   */
   private int company() {
     return Math.max(LEAST_COMPANY, Math.min(MOST_COMPANY, inFlight.size() / 4));
   }
@@ -702,17 +704,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     if (request.isAbandoned()) {
       return;
     }
-    cancelled(request);
+    request.cancelledByCaller();
     if (request.stage() == Exchange.Stage.WRITTEN && request.isToBeStopped()) {
       cancellation.wanted();
     }
     pump();
-  }
-
-  private static void cancelled(Request<?> request) {
-    request.abandon();
-    request.abandoned();
-    request.over(new CancellationException("cancelled by its caller"));
   }
 
   /** Stops an exchange of the session's own, which is under way and which nobody needs now. */
