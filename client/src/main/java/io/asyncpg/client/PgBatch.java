@@ -2,6 +2,7 @@ package io.asyncpg.client;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collector;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,6 +76,19 @@ public interface PgBatch {
    * @return an unmodifiable list, a null in it for each NULL
    */
   <T> PgFuture<List<T>> fetch(Class<T> type, String sql, @Nullable Object... args);
+
+  /**
+   * Adds a statement whose rows are collected as they come, as {@link PgClient#fetch(Collector,
+   * String, Object...)} does.
+   *
+   * @param <R> the result
+   * @param collector called on the event loop; a row is its own for one call of the accumulator
+   * @param sql one statement
+   * @param args the arguments; null for NULL
+   * @return what the collector makes of all rows, or of none
+   */
+  <R extends @Nullable Object> PgFuture<R> fetch(
+      Collector<? super Row, ?, R> collector, String sql, @Nullable Object... args);
 
   /**
    * Adds a statement for its first row as a Java value, made as {@link PgClient#fetch(Class,

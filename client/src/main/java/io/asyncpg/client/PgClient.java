@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.function.Function;
+import java.util.stream.Collector;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -96,6 +97,36 @@ public interface PgClient {
    * @return an unmodifiable list, a null in it for each NULL
    */
   <T> PgFuture<List<T>> fetch(Class<T> type, String sql, @Nullable Object... args);
+
+  /**
+   * Runs one statement and collects its rows as they come. Nothing is kept of a row but what the
+   * collector keeps.
+   *
+   * <pre>{@code
+   * Map<String, Long> sums =
+   *     client
+   *         .fetch(
+   *             Collectors.groupingBy(
+   *                 row -> row.getString("town"),
+   *                 Collectors.summingLong(row -> row.getLong("amount"))),
+   *             "SELECT town, amount FROM sale")
+   *         .await();
+   * }</pre>
+   *
+   * <p>The collector runs where the rows arrive, on the event loop, so it must not block. A row is
+   * its own for the one call of the accumulator, and on that thread: asked for a column later it
+   * throws {@link IllegalStateException}. What is to be kept are values, or {@link Row#as records}.
+   * A statement that has to be run once more is collected anew.
+   *
+   * @param <R> the result
+   * @param collector made of a supplier, an accumulator and a finisher; a combiner is not called.
+   *     What any of them throws fails this call alone, and ends the collecting
+   * @param sql the SQL
+   * @param args the arguments; null for NULL
+   * @return what the collector makes of all rows, or of none
+   */
+  <R extends @Nullable Object> PgFuture<R> fetch(
+      Collector<? super Row, ?, R> collector, String sql, @Nullable Object... args);
 
   /**
    * Runs one statement for its first row as a Java value, made as {@link #fetch(Class, String,

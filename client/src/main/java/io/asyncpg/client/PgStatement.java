@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Flow;
+import java.util.stream.Collector;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -93,6 +94,18 @@ public interface PgStatement extends AutoCloseable {
    * @return an unmodifiable list, a null in it for each NULL
    */
   <T> PgFuture<List<T>> fetch(Class<T> type, @Nullable Object... args);
+
+  /**
+   * Runs it and collects its rows as they come, as {@link PgClient#fetch(Collector, String,
+   * Object...)} does.
+   *
+   * @param <R> the result
+   * @param collector called on the event loop; a row is its own for one call of the accumulator
+   * @param args the arguments; null for NULL
+   * @return what the collector makes of all rows, or of none
+   */
+  <R extends @Nullable Object> PgFuture<R> fetch(
+      Collector<? super Row, ?, R> collector, @Nullable Object... args);
 
   /**
    * Runs it once for each row of arguments, as {@link PgClient#executeMany(String, Iterable)} does.

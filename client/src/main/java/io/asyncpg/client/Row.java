@@ -7,7 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One row, still as the bytes the server sent. Immutable; keep it, share it, read it anywhere: a
- * column is decoded each time it is asked for, on the thread that asks.
+ * column is decoded each time it is asked for, on the thread that asks. But for a row in the hands
+ * of a {@linkplain PgClient#fetch(java.util.stream.Collector, String, Object...) collector}, which
+ * is one for the time of that call.
  *
  * <p>Columns count from 0. Where several columns have the same name, the name stands for the last
  * of them. Every getter throws {@link IndexOutOfBoundsException} for an index the row does not

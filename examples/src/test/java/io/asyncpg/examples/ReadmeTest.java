@@ -1,5 +1,7 @@
 package io.asyncpg.examples;
 
+import static java.util.stream.Collectors.counting;
+import static java.util.stream.Collectors.groupingBy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -27,6 +29,7 @@ import java.time.Duration;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.AfterEach;
@@ -90,6 +93,16 @@ class ReadmeTest {
         conn.fetch(Person.class, "SELECT * FROM people WHERE dob < $1", LocalDate.of(2000, 1, 1))
             .await();
     assertThat(people).containsExactly(new Person(1, "Bob", LocalDate.of(1984, 3, 1)));
+  }
+
+  @Test
+  void rowsAsTheyCome() {
+    Map<Integer, Long> births =
+        conn.fetch(
+                groupingBy(row -> row.get("dob", LocalDate.class).getYear(), counting()),
+                "SELECT dob FROM people")
+            .await();
+    assertThat(births).isEqualTo(Map.of(1984, 1L, 2001, 1L));
   }
 
   @Test

@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.function.Function;
+import java.util.stream.Collector;
 import org.jspecify.annotations.Nullable;
 
 /** The pool as applications see it, or a view of it with another timeout. Any thread. */
@@ -246,6 +247,12 @@ final class PooledClient implements PgPool {
   @Override
   public <T> PgFuture<List<T>> fetch(Class<T> type, String sql, @Nullable Object... args) {
     return call(sql, connection -> connection.fetch(type, sql, args));
+  }
+
+  @Override
+  public <R extends @Nullable Object> PgFuture<R> fetch(
+      Collector<? super Row, ?, R> collector, String sql, @Nullable Object... args) {
+    return call(sql, connection -> connection.fetch(collector, sql, args));
   }
 
   @Override

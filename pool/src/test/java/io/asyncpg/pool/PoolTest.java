@@ -30,6 +30,7 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -282,6 +283,11 @@ class PoolTest {
     assertThat(pool.fetch("SELECT i FROM pool_calls").await()).hasSize(2);
     assertThat(pool.fetch(Integer.class, "SELECT i FROM pool_calls ORDER BY i").await())
         .containsExactly(1, 2);
+    assertThat(
+            pool.fetch(
+                    Collectors.summingInt((Row row) -> row.getInt(0)), "SELECT i FROM pool_calls")
+                .await())
+        .isEqualTo(3);
     assertThat(pool.fetchRow("SELECT i FROM pool_calls WHERE i = $1", 2).await()).isPresent();
     assertThat(
             pool.fetchMany("INSERT INTO pool_calls VALUES ($1) RETURNING i", List.of(List.of(3)))

@@ -21,6 +21,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.function.Function;
 import java.util.function.LongFunction;
+import java.util.stream.Collector;
 import org.jspecify.annotations.Nullable;
 
 /** What a connection and a transaction have in common: SQL runs on their session. Any thread. */
@@ -195,6 +196,15 @@ abstract class Client implements PgClient {
     return refusal != null
         ? PgFuture.failed(refusal)
         : run(new Fetch.AllValues<T>(session, type, sql, copy(args), nanos()));
+  }
+
+  @Override
+  public <R extends @Nullable Object> PgFuture<R> fetch(
+      Collector<? super Row, ?, R> collector, String sql, @Nullable Object... args) {
+    RuntimeException refusal = refusal(sql, args);
+    return refusal != null
+        ? PgFuture.failed(refusal)
+        : run(new Fetch.Collected<>(session, collector, sql, copy(args), nanos()));
   }
 
   @Override

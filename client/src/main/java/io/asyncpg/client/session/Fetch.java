@@ -10,7 +10,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.stream.Collector;
 import org.jspecify.annotations.Nullable;
 
 /** The ways to run one statement: what is kept of its rows. */
@@ -75,6 +78,92 @@ final class Fetch {
     @Override
     void discard() {
       row = null;
+    }
+  }
+
+  /** What a collector makes of the rows: each is handed to it as it comes, and none is kept. */
+  static final class Collected<A extends @Nullable Object, R extends @Nullable Object>
+      extends StatementRequest<R> {
+    private final Collector<? super Row, A, R> collector;
+    private @Nullable Collecting<A> collecting;
+    private long seen;
+
+    /** A container, and how rows get into it. */
+    private record Collecting<A extends @Nullable Object>(
+        A container, BiConsumer<A, ? super Row> accumulator) {}
+
+    Collected(
+        Session session,
+        Collector<? super Row, A, R> collector,
+        String sql,
+        @Nullable Object[] arguments,
+        long timeout) {
+      super(session, sql, arguments, 0, timeout);
+      this.collector = Objects.requireNonNull(collector, "collector");
+    }
+
+    private Collecting<A> collecting() {
+      Collecting<A> begun = collecting;
+      if (begun == null) {
+        begun = new Collecting<>(collector.supplier().get(), collector.accumulator());
+        collecting = begun;
+      }
+      return begun;
+    }
+
+    @Override
+    void rows(ResultShape shape, byte[] bytes, int from, int to, int count) {
+      try {
+        Collecting<A> begun = collecting();
+        A container = begun.container;
+        BiConsumer<A, ? super Row> accumulator = begun.accumulator;
+        RowChunk chunk = new RowChunk(shape, session.readers(), bytes);
+        int at = from;
+        for (int i = 0; i < count && isWanted(); i++) {
+          RowView row = new RowView(chunk, at + ResultRows.ROW_HEADER);
+          try {
+            accumulator.accept(container, row);
+          } finally {
+            row.pass();
+          }
+          at = ResultRows.nextFrame(bytes, at);
+          seen++;
+        }
+      } catch (RuntimeException unfit) {
+        failLocally(ResultShape.inRow(seen, sql(), unfit));
+      } catch (Throwable theirs) {
+        failLocally(theirs);
+      }
+    }
+
+    /** Whether its caller still waits; it may cancel in the accumulator. */
+    private boolean isWanted() {
+      return !isAbandoned() && !future().isDone();
+    }
+
+    @Override
+    void succeed(ResultShape shape, String command, long rows) {
+      R result;
+      try {
+        result = finish(collecting().container);
+      } catch (Throwable theirs) {
+        fail(theirs);
+        return;
+      }
+      complete(result);
+    }
+
+    @SuppressWarnings("unchecked") // what IDENTITY_FINISH promises
+    private R finish(A container) {
+      return collector.characteristics().contains(Collector.Characteristics.IDENTITY_FINISH)
+          ? (R) container
+          : collector.finisher().apply(container);
+    }
+
+    @Override
+    void discard() {
+      collecting = null;
+      seen = 0;
     }
   }
 

@@ -43,6 +43,9 @@ final class RowView implements Row {
   private static final int OFFSET_BITS = 20;
   private static final int MAX_OFFSET = (1 << OFFSET_BITS) - 1;
 
+  /** In {@link #lastRead}: the bytes are no longer this row's. Behind any column. */
+  private static final int PASSED = -1;
+
   private final RowChunk chunk;
   private final int start;
 
@@ -57,6 +60,19 @@ final class RowView implements Row {
     this.start = start;
   }
 
+  /** Its bytes are about to become another's: it can be read no more. */
+  void pass() {
+    lastRead = PASSED;
+  }
+
+  private void checkNotPassed() {
+    if (lastRead == PASSED) {
+      throw new IllegalStateException(
+          "this row was a collector's for the time of one call: keep its values, or row.as(…), and"
+              + " not the row; fetch(sql) gives rows that last");
+    }
+  }
+
   /** Where the column's length stands. */
   private int find(int column) {
     int hint = lastRead;
@@ -65,6 +81,7 @@ final class RowView implements Row {
     if (i <= column) {
       at += hint & MAX_OFFSET;
     } else {
+      checkNotPassed();
       i = 0;
     }
     if (i == column) {
@@ -276,6 +293,7 @@ final class RowView implements Row {
 
   @Override
   public <T> T as(Class<T> record) {
+    checkNotPassed();
     RecordPlan<T> plan = chunk.shape.plan(record);
     return plan.read(chunk.bytes, start, chunk.readers, plan.arguments());
   }
@@ -283,6 +301,9 @@ final class RowView implements Row {
   /** As its values print: {@code Row(id=1, name=Bob)}. */
   @Override
   public String toString() {
+    if (lastRead == PASSED) {
+      return "Row(passed)";
+    }
     StringBuilder text = new StringBuilder("Row(");
     List<Column> columns = columns();
     for (int i = 0; i < columns.size(); i++) {

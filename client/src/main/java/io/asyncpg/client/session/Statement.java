@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Flow;
 import java.util.function.LongFunction;
+import java.util.stream.Collector;
 import org.jspecify.annotations.Nullable;
 
 /** A handle of a statement that the application holds. Any thread. */
@@ -87,6 +88,12 @@ final class Statement implements PgStatement {
   @Override
   public <T> PgFuture<List<T>> fetch(Class<T> type, @Nullable Object... args) {
     return run(time -> new Fetch.AllValues<T>(session, type, sql(), Client.copy(args), time));
+  }
+
+  @Override
+  public <R extends @Nullable Object> PgFuture<R> fetch(
+      Collector<? super Row, ?, R> collector, @Nullable Object... args) {
+    return run(time -> new Fetch.Collected<>(session, collector, sql(), Client.copy(args), time));
   }
 
   @Override

@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.LongFunction;
+import java.util.stream.Collector;
 import org.jspecify.annotations.Nullable;
 
 /** Different statements that run together. The handle is for any thread. */
@@ -129,6 +130,13 @@ final class StatementBatch implements PgBatch {
   public <T> PgFuture<List<T>> fetch(Class<T> type, String sql, @Nullable Object... args) {
     @Nullable Object[] copy = Client.copy(args);
     return add(sql, time -> new Fetch.AllValues<T>(session, type, sql, copy, time));
+  }
+
+  @Override
+  public <R extends @Nullable Object> PgFuture<R> fetch(
+      Collector<? super Row, ?, R> collector, String sql, @Nullable Object... args) {
+    @Nullable Object[] copy = Client.copy(args);
+    return add(sql, time -> new Fetch.Collected<>(session, collector, sql, copy, time));
   }
 
   @Override
