@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
+import java.util.stream.Collector;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -79,10 +80,10 @@ final class VertxContender implements Contender {
         switch (workload) {
           case SELECT_1, INTS -> lane -> rows(lane, row -> row.getInteger(0));
           case ONE_ROW, IN_FLIGHT -> this::oneRow;
-          case MIXED -> lane -> rows(lane, VertxContender::mixed);
+          case MIXED -> lane -> collected(lane, VertxContender::mixed);
           case BYTES ->
               lane ->
-                  rows(
+                  collected(
                       lane,
                       row -> Fold.of(row.getBuffer(0).getBytes()) + Fold.of(row.getString(1)));
           case ARRAYS -> lane -> rows(lane, row -> Fold.of(row.getArrayOfIntegers(0)));
@@ -119,6 +120,28 @@ final class VertxContender implements Contender {
             rows -> {
               lane.loaded();
               lane.done(sum(rows, fold));
+            });
+  }
+
+  /** Each row is folded as it comes, and used again for the next. */
+  private void collected(Lanes.Lane lane, ToLongFunction<Row> fold) {
+    query(lane)
+        .collecting(
+            Collector.<Row, long[]>of(
+                () -> new long[1],
+                (sum, row) -> {
+                  sum[0] += fold.applyAsLong(row);
+                  row.release();
+                },
+                (one, other) -> {
+                  throw new AssertionError("nothing to combine");
+                }))
+        .execute()
+        .onFailure(lane::failed)
+        .onSuccess(
+            result -> {
+              lane.loaded();
+              lane.done(result.value()[0]);
             });
   }
 
