@@ -76,6 +76,7 @@ final class LendingLoop extends SingleThreadIoEventLoop {
   private final boolean mayChangeThreads;
 
   private final ReceiveBuffer receiveBuffer = new ReceiveBuffer();
+  private final SendBuffer sendBuffer = new SendBuffer();
 
   private volatile @Nullable Thread resident;
 
@@ -117,6 +118,11 @@ final class LendingLoop extends SingleThreadIoEventLoop {
     return receiveBuffer;
   }
 
+  /** For the connections of this loop. */
+  SendBuffer sendBuffer() {
+    return sendBuffer;
+  }
+
   /** Whether the current thread drives some loop as its tenant. */
   static boolean isDriving() {
     LendingLoop lent = LENT.get();
@@ -152,6 +158,7 @@ final class LendingLoop extends SingleThreadIoEventLoop {
         lendTo(next, self);
       }
     } while (!confirmShutdown());
+    sendBuffer.release();
   }
 
   private void work() {

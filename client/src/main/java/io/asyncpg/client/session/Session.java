@@ -96,6 +96,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private final PgConfig config;
   private final Channel channel;
   private final EventLoop loop;
+
+  /** The loop's; null where the loop is none of ours. */
+  private final @Nullable SendBuffer sendBuffer;
+
   private final @Nullable Executor completionExecutor;
 
   private final BackendReader reader = new BackendReader(MAX_STARTUP_FRAME);
@@ -161,6 +165,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     this.config = config;
     this.channel = channel;
     this.loop = channel.eventLoop();
+    this.sendBuffer = loop instanceof LendingLoop ours ? ours.sendBuffer() : null;
     this.lowWaterMark = new LowWaterMark(channel, patience::disappointed);
     this.completionExecutor = config.completionExecutor();
     this.statements = new Statements(config, types);
@@ -522,11 +527,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         execute(this);
         return;
       }
-      ByteBuf out = channel.alloc().directBuffer(INITIAL_WRITE);
+      ByteBuf out = emptyBuffer();
       writer.target(out);
       boolean more;
       try {
         more = fill(out);
+      } catch (Throwable odd) {
+        out.release();
+        throw odd;
       } finally {
         writer.target(Unpooled.EMPTY_BUFFER);
       }
@@ -539,6 +547,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         return;
       }
     }
+  }
+
+  private ByteBuf emptyBuffer() {
+    SendBuffer ours = sendBuffer;
+    return ours == null ? channel.alloc().directBuffer(INITIAL_WRITE) : ours.take(channel.alloc());
   }
 
   /**
