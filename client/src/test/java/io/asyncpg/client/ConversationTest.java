@@ -22,6 +22,7 @@ import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgProtocolException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
+import io.asyncpg.testkit.Backend;
 import io.asyncpg.testkit.Script;
 import io.asyncpg.testkit.ScriptedServer;
 import java.util.ArrayList;
@@ -73,6 +74,25 @@ class ConversationTest {
         .sendByteByByte(ANSWERED);
     Rows rows = connection.fetch("SELECT answer").await();
     assertThat(rows).extracting(row -> row.getInt("answer")).containsExactly(42, 43);
+  }
+
+  @Test
+  void rowsMayHaveMoreColumnsThanThoseOfPostgreSql() {
+    Backend.Column[] columns = new Backend.Column[10_000];
+    byte[][] values = new byte[columns.length][];
+    for (int i = 0; i < columns.length; i++) {
+      columns[i] = column("c" + i, 23);
+      values[i] = int4(i);
+    }
+    script
+        .expect("P", "D", "S")
+        .send(parseComplete(), parameterDescription(), rowDescription(columns), readyForQuery('I'))
+        .expect("B", "E", "S")
+        .send(bindComplete(), dataRow(values), commandComplete("SELECT 1"), readyForQuery('I'));
+    Row row = connection.fetch("SELECT many").await().get(0);
+    for (int i : new int[] {0, 1, 2047, 2048, 4095, 4096, 0, 4097, 1, 9_999, 9_998, 8_192, 5}) {
+      assertThat(row.getInt(i)).isEqualTo(i);
+    }
   }
 
   @Test

@@ -43,7 +43,10 @@ final class RowView implements Row {
   private static final int OFFSET_BITS = 20;
   private static final int MAX_OFFSET = (1 << OFFSET_BITS) - 1;
 
-  /** In {@link #lastRead}: the bytes are no longer this row's. Behind any column. */
+  /** More than PostgreSQL has in a row; what others have beyond is found from the start. */
+  private static final int MAX_COLUMN = (1 << (31 - OFFSET_BITS)) - 1;
+
+  /** In {@link #lastRead}: the bytes are no longer this row's. */
   private static final int PASSED = -1;
 
   private final RowChunk chunk;
@@ -65,23 +68,23 @@ final class RowView implements Row {
     lastRead = PASSED;
   }
 
-  private void checkNotPassed() {
-    if (lastRead == PASSED) {
-      throw new IllegalStateException(
-          "this row was a collector's for the time of one call: keep its values, or row.as(…), and"
-              + " not the row; fetch(sql) gives rows that last");
-    }
+  private static IllegalStateException passed() {
+    return new IllegalStateException(
+        "this row was a collector's for the time of one call: keep its values, or row.as(…), and"
+            + " not the row; fetch(sql) gives rows that last");
   }
 
   /** Where the column's length stands. */
   private int find(int column) {
     int hint = lastRead;
+    if (hint == PASSED) {
+      throw passed();
+    }
     int i = hint >>> OFFSET_BITS;
     int at = start;
     if (i <= column) {
       at += hint & MAX_OFFSET;
     } else {
-      checkNotPassed();
       i = 0;
     }
     if (i == column) {
@@ -92,7 +95,7 @@ final class RowView implements Row {
       at += 4 + Math.max(length, 0);
     }
     int offset = at - start;
-    if (offset <= MAX_OFFSET) {
+    if (offset <= MAX_OFFSET && column <= MAX_COLUMN) {
       lastRead = column << OFFSET_BITS | offset;
     }
     return at;
@@ -293,7 +296,9 @@ final class RowView implements Row {
 
   @Override
   public <T> T as(Class<T> record) {
-    checkNotPassed();
+    if (lastRead == PASSED) {
+      throw passed();
+    }
     RecordPlan<T> plan = chunk.shape.plan(record);
     return plan.read(chunk.bytes, start, chunk.readers, plan.arguments());
   }
