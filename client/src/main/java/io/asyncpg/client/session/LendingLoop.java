@@ -34,10 +34,13 @@ final class LendingLoop extends SingleThreadIoEventLoop {
 
   private static final int MOST_WAITS_TO_BECOME_TENANT = 512;
 
-  /** How often the resident looks after the loop it has lent; less often in a long wait. */
+  /**
+   * When the resident looks after the loop it has lent; as long as it finds the tenant there, it
+   * waits twice as long for the next look.
+   */
   private static final long LOOK = TimeUnit.MILLISECONDS.toNanos(1);
 
-  private static final long LONGEST_LOOK = TimeUnit.MILLISECONDS.toNanos(16);
+  private static final long LONGEST_LOOK = TimeUnit.MILLISECONDS.toNanos(8);
 
   private static final long TASKS_AT_ONCE = TimeUnit.MILLISECONDS.toNanos(100);
 
@@ -189,7 +192,6 @@ final class LendingLoop extends SingleThreadIoEventLoop {
         if (next.isInterrupted() || isShuttingDown() || (done != null && done.isDone())) {
           ioHandler().wakeup();
         }
-        look = now == seen ? Math.min(2 * look, LONGEST_LOOK) : LOOK;
         if (wantedBack) {
           sleep(look); // the tenant calls when it is through
         }
@@ -197,6 +199,7 @@ final class LendingLoop extends SingleThreadIoEventLoop {
           && DRIVER.compareAndSet(this, null, self)) {
         break;
       }
+      look = driver == null ? LOOK : Math.min(2 * look, LONGEST_LOOK);
       seen = now;
     }
     tenant = null;
