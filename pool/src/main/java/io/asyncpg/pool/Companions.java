@@ -4,6 +4,7 @@ import io.asyncpg.client.LoadBalanceHosts;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.TargetSessionAttrs;
+import io.asyncpg.client.session.Connector;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -81,7 +82,7 @@ final class Companions {
     List<PgFuture<Void>> ends = new ArrayList<>();
     ends.add(poolClosed);
     all(false).forEach(companion -> ends.add(companion.closed()));
-    PgFuture<Void> told = new PgFuture<>();
+    PgFuture<Void> told = Connector.future();
     AtomicInteger left = new AtomicInteger(ends.size());
     for (PgFuture<Void> end : ends) {
       end.whenComplete(

@@ -185,13 +185,13 @@ final class Pool {
   }
 
   PgFuture<Void> ready() {
-    PgFuture<Void> ready = new PgFuture<>();
+    PgFuture<Void> ready = Connector.future();
     step((state, now) -> waitingForReady.add(ready));
     return ready;
   }
 
   PgFuture<Void> drain() {
-    PgFuture<Void> done = new PgFuture<>();
+    PgFuture<Void> done = Connector.future();
     step((state, now) -> draining.add(new Draining(state.expire(now), done)));
     return done;
   }
@@ -231,7 +231,7 @@ final class Pool {
   }
 
   PgFuture<Void> closed() {
-    PgFuture<Void> told = new PgFuture<>();
+    PgFuture<Void> told = Connector.future();
     closed.whenComplete((nothing, never) -> completeVoid(told));
     return told;
   }

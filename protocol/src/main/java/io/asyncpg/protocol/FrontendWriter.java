@@ -21,6 +21,9 @@ public final class FrontendWriter {
   private static final int CANCEL_REQUEST = 80877102;
   private static final byte[] NO_NAME = {0};
 
+  /** PQ_LARGE_MESSAGE_LIMIT: behind a longer one the server closes the socket without a word. */
+  private static final long LONGEST_FRAME = 0x3ffffffe;
+
   private static final byte[] SYNC = {'S', 0, 0, 0, 4};
   private static final byte[] EXECUTE_UNNAMED_AND_SYNC = {
     'E', 0, 0, 0, 9, 0, 0, 0, 0, 0, 'S', 0, 0, 0, 4
@@ -347,17 +350,12 @@ public final class FrontendWriter {
 
   /** Begins a frame; {@code length} is the frame's own, all but the type byte. */
   private ByteBuf frame(char type, long length, String what) {
-    if (length > Integer.MAX_VALUE) {
+    if (length > LONGEST_FRAME) {
       throw new IllegalArgumentException(
-          what
-              + " of "
-              + length
-              + " bytes, but PostgreSQL takes "
-              + Integer.MAX_VALUE
-              + " at most");
+          what + " of " + length + " bytes, but PostgreSQL takes " + LONGEST_FRAME + " at most");
     }
     // The whole frame must fit now: growing in its middle could fail with half of it written.
-    out.ensureWritable((int) Math.min(length + 1, Integer.MAX_VALUE));
+    out.ensureWritable((int) length + 1);
     return out.writeByte(type).writeInt((int) length);
   }
 

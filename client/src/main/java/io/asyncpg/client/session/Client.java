@@ -16,6 +16,7 @@ import io.asyncpg.client.Rows;
 import io.asyncpg.client.TransactionOptions;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
@@ -67,6 +68,8 @@ abstract class Client implements PgClient {
   public <T extends @Nullable Object> PgFuture<T> transaction(
       TransactionOptions options,
       Function<? super PgTransaction, ? extends CompletionStage<T>> work) {
+    Objects.requireNonNull(options, "options");
+    Objects.requireNonNull(work, "work");
     return TransactionRun.start(this, options, work);
   }
 
@@ -112,7 +115,7 @@ abstract class Client implements PgClient {
 
   /** Why a statement with these arguments cannot be run now; null where it can. */
   private @Nullable RuntimeException refusal(String sql, @Nullable Object[] args) {
-    return args.length > MOST_ARGUMENTS ? tooMany(args) : refusal(sql);
+    return given(args).length > MOST_ARGUMENTS ? tooMany(args) : refusal(sql);
   }
 
   /** Runs a request; for those that are made often, and want nothing made but the request. */
@@ -124,6 +127,7 @@ abstract class Client implements PgClient {
 
   /** Why a call cannot be made now; null where it can. */
   private @Nullable RuntimeException refusal(String sql) {
+    Objects.requireNonNull(sql, "the SQL, or the name of the table, is null");
     String ended = ended();
     if (ended != null) {
       return new IllegalStateException(ended);
@@ -140,8 +144,14 @@ abstract class Client implements PgClient {
     return timeout == null ? 0 : Deadlines.nanos(timeout);
   }
 
+  /** Java takes a lone null for the array, not for the one argument in it. */
+  private static @Nullable Object[] given(@Nullable Object[] args) {
+    return Objects.requireNonNull(
+        args, "the array of arguments is null: for one argument that is NULL write (Object) null");
+  }
+
   static @Nullable Object[] copy(@Nullable Object[] args) {
-    if (args.length > MOST_ARGUMENTS) {
+    if (given(args).length > MOST_ARGUMENTS) {
       throw tooMany(args);
     }
     return args.length == 0 ? args : args.clone();
@@ -252,18 +262,24 @@ abstract class Client implements PgClient {
 
   @Override
   public PgFuture<CommandTag> copyFromTable(String table, CopySink sink, CopyOptions options) {
+    Objects.requireNonNull(sink, "sink");
+    Objects.requireNonNull(options, "options");
     return run(table, time -> CopyOut.ofTable(session, table, sink, options, time));
   }
 
   @Override
   public PgFuture<CommandTag> copyFromQuery(
       String sql, List<?> args, CopySink sink, CopyOptions options) {
+    Objects.requireNonNull(sink, "sink");
+    Objects.requireNonNull(options, "options");
     return run(
         sql, time -> CopyOut.ofQuery(session, sql, copy(args.toArray()), sink, options, time));
   }
 
   @Override
   public PgFuture<CommandTag> copyToTable(String table, CopySource source, CopyOptions options) {
+    Objects.requireNonNull(source, "source");
+    Objects.requireNonNull(options, "options");
     return run(table, time -> new CopyIn.OfBytes(session, table, source, options, time));
   }
 

@@ -19,6 +19,7 @@ import io.asyncpg.types.Format;
 import io.asyncpg.types.PgType;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.Flow;
 import java.util.function.Consumer;
@@ -54,12 +55,15 @@ final class Connection extends Client implements PgConnection {
 
   @Override
   public PgFuture<Void> registerCodec(String schema, String typeName, Codec<?> codec) {
+    Objects.requireNonNull(codec, "codec");
     return changeCodec(schema, typeName, codecs -> codecs.with(schema, typeName, codec));
   }
 
   @Override
   public PgFuture<Void> registerCodec(
       String schema, String typeName, PgType sameAs, Format format) {
+    Objects.requireNonNull(sameAs, "sameAs");
+    Objects.requireNonNull(format, "format");
     return changeCodec(schema, typeName, codecs -> codecs.with(schema, typeName, sameAs, format));
   }
 
@@ -70,6 +74,8 @@ final class Connection extends Client implements PgConnection {
 
   private PgFuture<Void> changeCodec(
       String schema, String typeName, @Nullable UnaryOperator<CodecRegistry> codec) {
+    Objects.requireNonNull(schema, "schema");
+    Objects.requireNonNull(typeName, "typeName");
     return run("", nanos -> new SessionCodecs.Change(session, schema, typeName, codec, nanos));
   }
 
@@ -80,12 +86,14 @@ final class Connection extends Client implements PgConnection {
 
   @Override
   public PgFuture<PgTransaction> begin(TransactionOptions options) {
+    Objects.requireNonNull(options, "options");
     return bounded(
         "BEGIN", nanos -> session.transactions().begin(this, options, false, nanos).future());
   }
 
   @Override
   public void addNoticeListener(Consumer<Notice> listener) {
+    Objects.requireNonNull(listener, "listener");
     lease.whileItLasts(
         () -> {
           if (!session.noticeListeners().contains(listener)) {
@@ -108,6 +116,7 @@ final class Connection extends Client implements PgConnection {
 
   @Override
   public void addQueryListener(Consumer<QueryEvent> listener, boolean withArguments) {
+    Objects.requireNonNull(listener, "listener");
     lease.whileItLasts(() -> session.queryListeners().add(listener, withArguments));
   }
 
@@ -120,6 +129,7 @@ final class Connection extends Client implements PgConnection {
 
   @Override
   public void addParameterListener(Consumer<ParameterChange> listener) {
+    Objects.requireNonNull(listener, "listener");
     lease.whileItLasts(
         () -> {
           if (!session.parameterListeners().contains(listener)) {
@@ -137,6 +147,7 @@ final class Connection extends Client implements PgConnection {
 
   @Override
   public PgFuture<Void> addListener(String channel, Consumer<Notification> listener) {
+    Objects.requireNonNull(listener, "listener");
     return run("LISTEN", nanos -> new Notifications.Listen(session, channel, listener, nanos));
   }
 
@@ -201,7 +212,13 @@ final class Connection extends Client implements PgConnection {
 
   @Override
   public PgFuture<Void> closed() {
-    PgFuture<Void> closed = new PgFuture<>();
+    PgFuture<Void> closed =
+        new PgFuture<>() {
+          @Override
+          protected boolean onEventLoop() {
+            return session.isOnEventLoop();
+          }
+        };
     session.ended().whenComplete((nothing, never) -> closed.complete(null));
     if (lease.home() != null) {
       lease.over().whenComplete((nothing, never) -> closed.complete(null));

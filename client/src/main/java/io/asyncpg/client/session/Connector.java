@@ -157,6 +157,21 @@ public final class Connector {
   }
 
   /**
+   * A future that only an event loop can bring to its end, so that none may wait for it.
+   *
+   * @param <T> the result
+   * @return an incomplete one
+   */
+  public static <T extends @Nullable Object> PgFuture<T> future() {
+    return new PgFuture<>() {
+      @Override
+      protected boolean onEventLoop() {
+        return isOnEventLoop();
+      }
+    };
+  }
+
+  /**
    * Whether this thread is an event loop, which must not wait.
    *
    * @return true on one of the shared event loops

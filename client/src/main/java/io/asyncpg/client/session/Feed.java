@@ -1,5 +1,7 @@
 package io.asyncpg.client.session;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Iterator;
@@ -21,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * nothing to {@link #poll}, the feed calls back when there is something, or the end.
  */
 abstract class Feed<T> {
+  private static final Logger LOG = System.getLogger("io.asyncpg.session");
+
 
   /** Where a feed that may block gets its things. */
   interface Source<T> extends AutoCloseable {
@@ -161,7 +165,7 @@ abstract class Feed<T> {
         if (failure == null && rest().hasNext()) {
           return notNull(rest().next(), taken());
         }
-      } catch (RuntimeException theirs) {
+      } catch (RuntimeException | Error theirs) {
         failure = theirs;
       }
       return null;
@@ -371,7 +375,7 @@ abstract class Feed<T> {
       this.wake = wake;
       try {
         publisher.subscribe(this);
-      } catch (RuntimeException theirs) {
+      } catch (RuntimeException | Error theirs) {
         onError(theirs);
       }
     }
@@ -437,7 +441,11 @@ abstract class Feed<T> {
       if (++unasked * 2 >= readAhead && from != null) {
         int more = unasked;
         unasked = 0;
-        from.request(more);
+        try {
+          from.request(more);
+        } catch (RuntimeException | Error theirs) {
+          onError(theirs);
+        }
       }
       return one;
     }
@@ -461,7 +469,12 @@ abstract class Feed<T> {
       stopped = true;
       Flow.Subscription from = subscription;
       if (from != null && !ended) {
-        from.cancel();
+        try {
+          from.cancel();
+        } catch (RuntimeException | Error theirs) {
+          // It must not throw (rule 3.15), and there is nothing more to be had of it.
+          LOG.log(Level.WARNING, "a publisher could not be cancelled", theirs);
+        }
       }
       arrived.clear();
     }
@@ -514,7 +527,7 @@ abstract class Feed<T> {
         if (stage == null) {
           throw new NullPointerException("the source gave no stage");
         }
-      } catch (RuntimeException theirs) {
+      } catch (RuntimeException | Error theirs) {
         arrived = new Outcome<>(null, theirs);
         return;
       }

@@ -147,6 +147,7 @@ final class Fetch {
       try {
         result = finish(collecting().container);
       } catch (Throwable theirs) {
+        failLocally(theirs); // a batch asks
         fail(theirs);
         return;
       }
@@ -265,6 +266,8 @@ final class Fetch {
         }
       } catch (RuntimeException unfit) {
         failLocally(ResultShape.inRow(seen, sql(), unfit));
+      } catch (Error theirs) {
+        failLocally(theirs);
       }
     }
 

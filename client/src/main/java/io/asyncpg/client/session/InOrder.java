@@ -1,5 +1,7 @@
 package io.asyncpg.client.session;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.function.Consumer;
@@ -7,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs tasks one after the other, in the order in which they came, wherever it is told to run. */
 final class InOrder implements Runnable {
+  private static final Logger LOG = System.getLogger("io.asyncpg.session");
+
   private final Consumer<Runnable> where;
 
   /** Guarded by this. */
@@ -32,7 +36,11 @@ final class InOrder implements Runnable {
   @Override
   public void run() {
     for (Runnable task = next(); task != null; task = next()) {
-      task.run();
+      try {
+        task.run();
+      } catch (Throwable theirs) {
+        LOG.log(Level.WARNING, "the application's code failed", theirs); // the others have their turn
+      }
     }
   }
 

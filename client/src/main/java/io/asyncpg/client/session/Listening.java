@@ -397,7 +397,7 @@ public final class Listening implements PgListener {
 
   @Override
   public PgFuture<Void> closed() {
-    PgFuture<Void> view = new PgFuture<>();
+    PgFuture<Void> view = Connector.future();
     closed.whenComplete((nothing, never) -> view.complete(null));
     return view;
   }
@@ -457,6 +457,11 @@ public final class Listening implements PgListener {
           protected void cancelled() {
             remove(Ear.this);
             end(null);
+          }
+
+          @Override
+          protected boolean onEventLoop() {
+            return Connector.isOnEventLoop();
           }
         };
 
@@ -566,7 +571,7 @@ public final class Listening implements PgListener {
     public void onNext(Event event) {
       try {
         listener.accept(event);
-      } catch (RuntimeException theirs) {
+      } catch (RuntimeException | Error theirs) {
         LOG.log(Level.WARNING, "a listener to the channel " + channel + " failed", theirs);
       }
     }

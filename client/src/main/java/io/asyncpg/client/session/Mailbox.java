@@ -85,7 +85,7 @@ abstract class Mailbox<T> implements Flow.Subscriber<T> {
   public final void onNext(T item) {
     try {
       subscriber.onNext(item);
-    } catch (RuntimeException theirs) {
+    } catch (RuntimeException | Error theirs) {
       // A subscriber must not throw (rule 2.13); one that does has had its last item.
       LOG.log(Level.WARNING, "a subscriber to the channel " + channel + " failed", theirs);
       Flow.Subscription buffered = subscription;

@@ -63,7 +63,7 @@ final class Notifications {
             }
             try {
               listener.accept(notification);
-            } catch (RuntimeException theirs) {
+            } catch (RuntimeException | Error theirs) {
               LOG.log(
                   Level.WARNING,
                   "a listener to the channel " + notification.channel() + " failed",

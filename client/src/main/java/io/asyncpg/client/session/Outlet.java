@@ -279,7 +279,7 @@ final class Outlet {
     private long demand;
     private @Nullable ByteBuffer chunk;
     private CompletableFuture<Boolean> taken = new CompletableFuture<>();
-    private @Nullable RuntimeException enough;
+    private @Nullable Throwable enough;
 
     Subscribed(Flow.Subscriber<? super ByteBuffer> subscriber) {
       this.subscriber = subscriber;
@@ -292,7 +292,7 @@ final class Outlet {
             () -> {
               try {
                 subscriber.onSubscribe(this);
-              } catch (RuntimeException theirs) {
+              } catch (RuntimeException | Error theirs) {
                 enough(theirs);
               }
             });
@@ -310,7 +310,7 @@ final class Outlet {
 
     private void attend() {
       ByteBuffer next = chunk;
-      RuntimeException why = enough;
+      Throwable why = enough;
       if (next == null) {
         return;
       }
@@ -326,7 +326,7 @@ final class Outlet {
               try {
                 subscriber.onNext(next);
                 done.complete(true);
-              } catch (RuntimeException theirs) {
+              } catch (RuntimeException | Error theirs) {
                 enough(theirs);
                 done.completeExceptionally(theirs);
               }
@@ -364,7 +364,7 @@ final class Outlet {
     }
 
     /** Nothing more is to be said to it. */
-    private void enough(RuntimeException why) {
+    private void enough(Throwable why) {
       session.runOnLoop(
           () -> {
             if (enough == null) {
@@ -382,7 +382,7 @@ final class Outlet {
           () ->
               session.runOnLoop(
                   () -> {
-                    RuntimeException why = enough;
+                    Throwable why = enough;
                     if (why != null) {
                       over.complete(why);
                     } else {
@@ -400,7 +400,7 @@ final class Outlet {
           subscriber.onError(failure);
         }
         return null;
-      } catch (RuntimeException theirs) {
+      } catch (RuntimeException | Error theirs) {
         return theirs;
       }
     }

@@ -74,7 +74,7 @@ final class Preparation {
   private boolean onServer;
   private int askedIn;
   private @Nullable ParseAndDescribe asking;
-  private @Nullable PgException failure;
+  private @Nullable RuntimeException failure;
   private int[] parameterOids = NO_TYPES;
   private List<Field> fields = List.of();
 
@@ -151,8 +151,14 @@ final class Preparation {
     }
     parameterOids = known.parameterOids();
     fields = known.fields();
+    try {
+      if (!chooseCodecs()) {
+        return false;
+      }
+    } catch (PgCodecException toBeToldInItsTurn) {
+      return false;
+    }
     move(State.RECALLED);
-    chooseCodecs();
     return true;
   }
 
@@ -210,8 +216,11 @@ final class Preparation {
     }
     byte[] asked = shape.resultFormats();
     fields = now;
-    chooseCodecs();
-    return Arrays.equals(asked, shape.resultFormats());
+    try {
+      return chooseCodecs() && Arrays.equals(asked, shape.resultFormats());
+    } catch (PgCodecException toBeToldWhenPreparedAnew) {
+      return false;
+    }
   }
 
   boolean isDiscarded() {
@@ -240,7 +249,7 @@ final class Preparation {
   }
 
   /** Why it cannot be made ready; null while it may still be. */
-  @Nullable PgException failure() {
+  @Nullable RuntimeException failure() {
     return failure;
   }
 
@@ -279,7 +288,7 @@ final class Preparation {
     if (state == State.COLD || state == State.RECALLED) {
       move(State.ASKED);
       askedIn = types.generation();
-      ParseAndDescribe question = new ParseAndDescribe(decisive);
+      ParseAndDescribe question = new ParseAndDescribe(session, decisive);
       asking = question;
       session.submitUrgently(question);
     }
@@ -322,8 +331,7 @@ final class Preparation {
           if (whyNot == null) {
             resolve(session);
           } else if (state == State.ASKED) {
-            failure = whyNot;
-            move(State.FAILED);
+            cannotBeMadeReady(session, whyNot);
           }
           session.goOn();
         };
@@ -335,48 +343,73 @@ final class Preparation {
       session.submitUrgently(TypeLookup.all(types, then));
       return;
     }
-    chooseCodecs();
+    try {
+      if (!chooseCodecs()) {
+        resolve(session); // another connection of the pool has just forgotten one of them
+        return;
+      }
+    } catch (PgCodecException none) {
+      if (state == State.ASKED) {
+        cannotBeMadeReady(session, none);
+      }
+      return;
+    }
     if (state == State.ASKED) {
       move(State.READY);
       types.remember(sql, new TypeCatalog.Description(parameterOids, fields), askedIn);
     }
   }
 
-  private void chooseCodecs() {
-    parameters = new PgType[parameterOids.length];
+  /** It fails for whoever waits for it, and is tried anew for the next. */
+  private void cannotBeMadeReady(Session session, RuntimeException why) {
+    failure = why;
+    move(State.FAILED);
+    session.statements().forgetFailed(this);
+    if (onServer && !isUnnamed()) {
+      onServer = false;
+      session.statements().closeLater(name);
+    }
+  }
+
+  /**
+   * Chooses them.
+   *
+   * @return false if one of the types is not known, or is not known any more
+   * @throws PgCodecException and nothing else, whatever a codec module does
+   */
+  private boolean chooseCodecs() {
+    PgType[] given = new PgType[parameterOids.length];
+    for (int i = 0; i < given.length; i++) {
+      PgType type = types.find(parameterOids[i]);
+      if (type == null) {
+        return false;
+      }
+      given[i] = type;
+    }
+    List<Column> columns = new ArrayList<>(fields.size());
+    for (Field field : fields) {
+      PgType type = types.find(field.typeOid());
+      if (type == null) {
+        return false;
+      }
+      columns.add(
+          new Column(field.name(), type, field.tableOid(), field.attribute(), field.typmod()));
+    }
+    parameters = given;
     inText = new boolean[parameters.length];
     for (int i = 0; i < parameters.length; i++) {
-      parameters[i] = known(parameterOids[i]);
-      inText[i] = codecs.decoder(parameters[i], null).format() == Format.TEXT;
+      inText[i] = ResultShape.decoder(codecs, parameters[i]).format() == Format.TEXT;
     }
     argumentClasses = new Class<?>[parameters.length];
     argumentCodecs = codecs(parameters.length);
-    List<Column> columns = new ArrayList<>(fields.size());
-    for (Field field : fields) {
-      columns.add(
-          new Column(
-              field.name(),
-              known(field.typeOid()),
-              field.tableOid(),
-              field.attribute(),
-              field.typmod()));
-    }
     shape =
         columns.isEmpty() ? ResultShape.NO_COLUMNS : new ResultShape(columns, codecs, types::doubt);
+    return true;
   }
 
   /** Whether its members are of types that only the values tell. */
   private static boolean isRecord(int oid) {
     return oid == BuiltinTypes.RECORD.oid() || oid == BuiltinTypes.RECORD_ARRAY.oid();
-  }
-
-  private PgType known(int oid) {
-    PgType type = types.find(oid);
-    if (type == null) {
-      throw new IllegalStateException(
-          "type " + Integer.toUnsignedString(oid) + " was looked up but is not known");
-    }
-    return type;
   }
 
   @SuppressWarnings({"unchecked", "rawtypes"})
@@ -498,10 +531,12 @@ final class Preparation {
   }
 
   private final class ParseAndDescribe extends Exchange {
+    private final Session session;
     private final boolean decisive;
     private boolean stopped;
 
-    ParseAndDescribe(boolean decisive) {
+    ParseAndDescribe(Session session, boolean decisive) {
+      this.session = session;
       this.decisive = decisive;
     }
 
@@ -551,8 +586,7 @@ final class Preparation {
       } else if (failure == null) {
         resolve(session);
       } else if (decisive) {
-        move(State.FAILED);
-        session.statements().forgetFailed(Preparation.this);
+        cannotBeMadeReady(session, failure);
       } else {
         // Its turn had not come: what runs before it may make it right.
         failure = null;
@@ -563,12 +597,11 @@ final class Preparation {
     @Override
     void fail(Throwable reason) {
       if (state == State.ASKED) {
-        if (reason instanceof PgException pgException) {
-          failure = pgException;
-        } else {
-          failure = new PgCodecException(String.valueOf(reason.getMessage()), sql, reason);
-        }
-        move(State.FAILED);
+        cannotBeMadeReady(
+            session,
+            reason instanceof RuntimeException why
+                ? why
+                : new PgCodecException(String.valueOf(reason.getMessage()), sql, reason));
       }
     }
 

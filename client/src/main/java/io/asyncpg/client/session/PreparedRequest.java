@@ -119,7 +119,7 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
     if (parsesItself() && known.recall()) {
       return true;
     }
-    PgException whyNot = known.failure();
+    RuntimeException whyNot = known.failure();
     if (whyNot != null && first) {
       preparation = null;
       // To each caller its own: it carries the place of the call.

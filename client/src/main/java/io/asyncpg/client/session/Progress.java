@@ -44,7 +44,7 @@ final class Progress {
     if (listening != null) {
       try {
         listening.progress(rows, bytes);
-      } catch (RuntimeException theirs) {
+      } catch (RuntimeException | Error theirs) {
         listener = null; // once is enough, of what may be called a thousand times
         LOG.log(Level.WARNING, "a listener to the progress of a COPY failed", theirs);
       }

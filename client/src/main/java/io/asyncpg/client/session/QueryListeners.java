@@ -48,7 +48,7 @@ final class QueryListeners {
     for (Entry entry : entries) {
       try {
         entry.listener.accept(entry.withArguments ? event : without(event));
-      } catch (RuntimeException theirs) {
+      } catch (RuntimeException | Error theirs) {
         LOG.log(Level.WARNING, "a query listener failed", theirs);
       }
     }

@@ -130,10 +130,26 @@ final class ResultShape {
     asked = new Known[width];
     for (int i = 0; i < width; i++) {
       types[i] = columns.get(i).type();
-      codecs[i] = registry.decoder(types[i], null);
+      codecs[i] = decoder(registry, types[i]);
       plain[i] = Plain.of(codecs[i]);
     }
     resultFormats = formats(codecs);
+  }
+
+  /**
+   * The codec that reads a type where nobody asks for a class.
+   *
+   * @throws PgCodecException also for whatever a codec module throws
+   */
+  static Codec<?> decoder(CodecRegistry registry, PgType type) {
+    try {
+      return registry.decoder(type, null);
+    } catch (PgCodecException none) {
+      throw none;
+    } catch (RuntimeException | Error theirs) {
+      throw new PgCodecException(
+          "a codec module failed when it was asked for " + type.displayName(), null, theirs);
+    }
   }
 
   private static byte[] formats(Codec<?>[] codecs) {

@@ -396,7 +396,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private static void execute(Executor executor, Runnable completion) {
     try {
       executor.execute(completion);
-    } catch (RejectedExecutionException shutDown) {
+    } catch (RuntimeException | Error refused) { // shut down, or without a thread to be had
       completion.run(); // late on the wrong thread is better than never
     }
   }
@@ -533,8 +533,13 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       try {
         more = fill(out);
       } catch (Throwable odd) {
+        // What it held is not sent, and some of that may be of exchanges in flight.
         out.release();
-        throw odd;
+        LOG.log(Level.WARNING, "a request could not be written", odd);
+        lose(
+            new PgConnectionException(
+                "this client failed while it wrote: " + odd, RetrySafety.UNKNOWN, odd));
+        return;
       } finally {
         writer.target(Unpooled.EMPTY_BUFFER);
       }
@@ -979,7 +984,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   public void message(BackendMessage message) {
     // These may come at any time, between any two others.
     if (message instanceof BackendMessage.ParameterStatus status) {
-      if (status.name().equals("client_encoding") && !status.value().equals("UTF8")) {
+      if (status.name().equals("client_encoding")
+          && !status.value().equals("UTF8")
+          && !status.value().equals("UNICODE")) { // another name of it
         throw new PgConnectionException(
             "client_encoding was set to "
                 + status.value()
@@ -1062,7 +1069,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     for (Consumer<ParameterChange> listener : parameterListeners) {
       try {
         listener.accept(change);
-      } catch (RuntimeException theirs) {
+      } catch (RuntimeException | Error theirs) {
         LOG.log(Level.WARNING, "a parameter listener failed", theirs);
       }
     }
@@ -1072,7 +1079,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     for (Consumer<Notice> listener : noticeListeners) {
       try {
         listener.accept(notice);
-      } catch (RuntimeException theirs) {
+      } catch (RuntimeException | Error theirs) {
         LOG.log(Level.WARNING, "a notice listener failed", theirs);
       }
     }
@@ -1131,14 +1138,22 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     urgent.clear();
     waiting.clear();
     for (Exchange exchange : written) {
-      exchange.become(Exchange.Stage.DONE);
-      exchange.fail(endedDuring(exchange, reason));
+      endWith(exchange, endedDuring(exchange, reason));
     }
     for (Exchange exchange : unwritten) {
-      exchange.become(Exchange.Stage.DONE);
-      exchange.fail(unsent(exchange, reason));
+      endWith(exchange, unsent(exchange, reason));
     }
     ended.complete(null);
+  }
+
+  /** Whatever comes of telling one, the others are told too. */
+  private static void endWith(Exchange exchange, Throwable failure) {
+    exchange.become(Exchange.Stage.DONE);
+    try {
+      exchange.fail(failure);
+    } catch (RuntimeException | Error odd) {
+      LOG.log(Level.WARNING, "the end of the session could not be told to a request", odd);
+    }
   }
 
   private PgConnectionException endedBefore(Exchange exchange) {

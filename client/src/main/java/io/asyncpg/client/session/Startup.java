@@ -393,7 +393,7 @@ final class Startup extends Exchange {
                     new FrontendMessage.SASLInitialResponse(
                         OAUTHBEARER,
                         ("n,,\1auth=Bearer " + token + "\1\1").getBytes(StandardCharsets.UTF_8)));
-              } catch (RuntimeException failed) {
+              } catch (RuntimeException | Error failed) {
                 session.lose(failed);
               }
             },
@@ -502,7 +502,7 @@ final class Startup extends Exchange {
                           + " password file");
                 }
                 answer.answer(secret);
-              } catch (RuntimeException failed) {
+              } catch (RuntimeException | Error failed) {
                 session.lose(failed);
               }
             },

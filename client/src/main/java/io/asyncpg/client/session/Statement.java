@@ -204,7 +204,7 @@ final class Statement implements PgStatement {
         held.describe(known);
         return true;
       }
-      PgException whyNot = known.failure();
+      RuntimeException whyNot = known.failure();
       if (whyNot != null && first) {
         throw whyNot;
       }

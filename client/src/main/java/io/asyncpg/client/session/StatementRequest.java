@@ -316,7 +316,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
     } else {
       try {
         succeed(shape(), command, rows);
-      } catch (RuntimeException unfit) {
+      } catch (RuntimeException | Error unfit) {
         failLocally(unfit);
         fail(unfit);
       }

@@ -46,7 +46,7 @@ final class Streaming implements RowStream {
 
   Streaming(Client client, String sql, Starter starter) {
     this.client = client;
-    this.sql = sql;
+    this.sql = Objects.requireNonNull(sql, "sql");
     this.starter = starter;
   }
 
@@ -343,7 +343,7 @@ final class Streaming implements RowStream {
           begun = true;
           start();
         }
-      } catch (RuntimeException theirs) {
+      } catch (RuntimeException | Error theirs) {
         // A subscriber must not throw (rule 2.13); one that does has had its last row.
         LOG.log(Level.WARNING, "a subscriber failed", theirs);
         cancel();
