@@ -531,7 +531,13 @@ public final class CopyOptions {
           "schema and columns are for a table: a query names its own");
     }
     // The line break ends a comment that the query may end with.
-    return "COPY (" + query + "\n) TO STDOUT" + withOptions();
+    return "COPY (" + withoutSemicolon(query) + "\n) TO STDOUT" + withOptions();
+  }
+
+  /** Without the semicolon that it may end with, and that COPY would stumble over. */
+  private static String withoutSemicolon(String query) {
+    String text = query.stripTrailing();
+    return text.endsWith(";") ? text.substring(0, text.length() - 1) : query;
   }
 
   private void checkOut() {

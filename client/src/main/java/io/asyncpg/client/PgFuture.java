@@ -2,17 +2,22 @@ package io.asyncpg.client;
 
 import io.asyncpg.client.session.Connector;
 import io.asyncpg.error.PgException;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What every asynchronous method returns. Cancelling it cancels the statement on the server; so
- * does cancelling a stage derived from it.
+ * does cancelling a stage derived from it, with whatever a function given to {@code thenCompose}
+ * has begun.
  *
  * <p>It completes on the connection's event loop unless the configuration names a completion
  * executor: what is attached to it without an executor of its own must not block there. A thread
@@ -25,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  */
 public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   private final @Nullable PgFuture<?> source;
+
+  /** Of a {@code thenCompose} that this is the outcome of; null for anything else. */
+  private @Nullable Composition<?, ?> composition;
 
   /** Creates an incomplete future of no statement. */
   public PgFuture() {
@@ -139,6 +147,9 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
     boolean cancelled = super.cancel(mayInterruptIfRunning) && !wasDone;
     if (cancelled) {
       cancelled();
+      if (composition != null) {
+        composition.cancel();
+      }
     }
     return cancelled;
   }
@@ -176,6 +187,36 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
       origin = origin.source;
     }
     return origin != null && origin.onEventLoop();
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels what the function has begun, too. */
+  @Override
+  public <U extends @Nullable Object> CompletableFuture<U> thenCompose(
+      Function<? super T, ? extends CompletionStage<U>> function) {
+    Composition<T, U> composition = new Composition<>(function);
+    return of(composition, super.thenCompose(composition));
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels what the function has begun, too. */
+  @Override
+  public <U extends @Nullable Object> CompletableFuture<U> thenComposeAsync(
+      Function<? super T, ? extends CompletionStage<U>> function) {
+    Composition<T, U> composition = new Composition<>(function);
+    return of(composition, super.thenComposeAsync(composition));
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels what the function has begun, too. */
+  @Override
+  public <U extends @Nullable Object> CompletableFuture<U> thenComposeAsync(
+      Function<? super T, ? extends CompletionStage<U>> function, Executor executor) {
+    Composition<T, U> composition = new Composition<>(function);
+    return of(composition, super.thenComposeAsync(composition, executor));
+  }
+
+  private static <U extends @Nullable Object> CompletableFuture<U> of(
+      Composition<?, U> composition, CompletableFuture<U> composed) {
+    ((PgFuture<U>) composed).composition = composition; // nobody else has it yet
+    return composed;
   }
 
   @Override
@@ -227,5 +268,34 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
       }
     }
     return true;
+  }
+
+  /** The function of a {@code thenCompose}, and what it has begun. */
+  private static final class Composition<S extends @Nullable Object, T extends @Nullable Object>
+      implements Function<S, CompletionStage<T>> {
+    private final Function<? super S, ? extends CompletionStage<T>> function;
+    private volatile @Nullable CompletionStage<T> begun;
+    private volatile boolean cancelled;
+
+    Composition(Function<? super S, ? extends CompletionStage<T>> function) {
+      this.function = Objects.requireNonNull(function, "function");
+    }
+
+    @Override
+    public CompletionStage<T> apply(S value) {
+      CompletionStage<T> stage = function.apply(value);
+      begun = stage;
+      if (cancelled) {
+        cancel(); // while the function ran
+      }
+      return stage;
+    }
+
+    void cancel() {
+      cancelled = true;
+      if (begun instanceof PgFuture<?> ours) {
+        ours.cancel(true);
+      }
+    }
   }
 }

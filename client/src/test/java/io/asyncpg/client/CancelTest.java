@@ -3,6 +3,7 @@ package io.asyncpg.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.error.RetrySafety;
 import io.asyncpg.testkit.TestServer;
@@ -15,6 +16,7 @@ import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -255,6 +257,61 @@ class CancelTest {
                 .fetchValue(Integer.class, "SELECT 1")
                 .await())
         .isEqualTo(1);
+  }
+
+  @Test
+  void cancellingAComposedStageCancelsWhatItsFunctionHasBegun() {
+    CompletableFuture<CommandTag> composed =
+        connection
+            .execute("SELECT 1")
+            .thenCompose(done -> connection.execute("SELECT pg_sleep(600)"));
+    TestServer.shared().awaitSleeping(connection.serverPid());
+    assertThat(composed.cancel(true)).isTrue();
+    assertThat(
+            connection
+                .withTimeout(Duration.ofSeconds(20))
+                .fetchValue(Integer.class, "SELECT 1")
+                .await())
+        .isEqualTo(1);
+  }
+
+  @Test
+  void aComposedStageEndsAsItsSourceAndItsFunctionDo() {
+    assertThat(
+            connection
+                .fetchValue(Integer.class, "SELECT 1")
+                .thenCompose(one -> connection.fetchValue(Integer.class, "SELECT $1 + 1", one))
+                .join())
+        .isEqualTo(2);
+    assertThatThrownBy(
+            () ->
+                connection
+                    .execute("SELECT 1/0")
+                    .thenCompose(done -> PgFuture.failed(new AssertionError(done)))
+                    .join())
+        .isInstanceOf(CompletionException.class)
+        .hasCauseInstanceOf(PgServerException.class);
+    assertThatThrownBy(
+            () ->
+                connection
+                    .execute("SELECT 1")
+                    .thenComposeAsync(done -> connection.execute("SELECT 1/0"))
+                    .join())
+        .isInstanceOf(CompletionException.class)
+        .hasCauseInstanceOf(PgServerException.class);
+    IllegalArgumentException theirs = new IllegalArgumentException("on purpose");
+    assertThatThrownBy(
+            () ->
+                connection
+                    .execute("SELECT 1")
+                    .thenComposeAsync(
+                        done -> {
+                          throw theirs;
+                        },
+                        Runnable::run)
+                    .join())
+        .isInstanceOf(CompletionException.class)
+        .hasCause(theirs);
   }
 
   @Test

@@ -454,6 +454,7 @@ class CopyTest {
     }
     assertThat(expected).isEqualTo(20_001);
     assertThat(connection.copyRows("SELECT 1 WHERE false")).isEmpty();
+    assertThat(connection.copyRows("SELECT 1;\n").iterator().next().getInt(0)).isEqualTo(1);
     assertThat(connection.copyRows("SELECT $1::int4", 5).iterator().next().getInt(0)).isEqualTo(5);
     assertThat(
             connection

@@ -25,7 +25,6 @@ import org.jspecify.annotations.Nullable;
 abstract class Feed<T> {
   private static final Logger LOG = System.getLogger("io.asyncpg.session");
 
-
   /** Where a feed that may block gets its things. */
   interface Source<T> extends AutoCloseable {
     /** The next, or null at the end. */

@@ -39,7 +39,8 @@ final class InOrder implements Runnable {
       try {
         task.run();
       } catch (Throwable theirs) {
-        LOG.log(Level.WARNING, "the application's code failed", theirs); // the others have their turn
+        LOG.log(
+            Level.WARNING, "the application's code failed", theirs); // the others have their turn
       }
     }
   }
