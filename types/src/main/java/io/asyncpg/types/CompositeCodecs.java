@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CompositeCodecs {
   private static final String SPECIAL = "\"\\(),";
+  private static final String ENDS = ",)";
 
   private CompositeCodecs() {}
 
@@ -177,7 +178,7 @@ final class CompositeCodecs {
     }
 
     private @Nullable Object[] parse(ValueReader in) {
-      var text = new LiteralText(in.readUtf8(), composite);
+      var text = new LiteralText(in.readUtf8(), composite, ENDS);
       var values = new @Nullable Object[attributes.size()];
       text.expect('(');
       for (int i = 0; i < values.length; i++) {

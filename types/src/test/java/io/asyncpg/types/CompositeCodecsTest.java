@@ -146,6 +146,14 @@ class CompositeCodecsTest {
   }
 
   @Test
+  void aSquareBracketEndsNoMemberOfACompositeInText() {
+    assertThat(read(ODD_PAIR, text("(7,[])")))
+        .isEqualTo(new Composite(List.of("n", "odd"), List.of(7, "[]")));
+    assertThat(read(ODD_PAIR, text("(,])")))
+        .isEqualTo(new Composite(List.of("n", "odd"), Arrays.asList(null, "]")));
+  }
+
+  @Test
   void anAnonymousRecordSaysItsTypesItself() {
     assertThat(read(BuiltinTypes.RECORD, BOB))
         .isEqualTo(new Composite(List.of("f1", "f2"), List.of(7, "Bob")));

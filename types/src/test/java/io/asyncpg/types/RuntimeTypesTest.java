@@ -36,6 +36,7 @@ class RuntimeTypesTest {
             "CREATE TYPE app.floats AS RANGE (subtype = float8, multirange_type_name = app.floatses)",
             "CREATE TABLE app.people (id int4, gone int4, acl aclitem)",
             "ALTER TABLE app.people DROP COLUMN gone",
+            "CREATE TYPE app.marked AS (mark xml, doc jsonb, words text, span int4range)",
             "CREATE EXTENSION hstore SCHEMA app",
             "CREATE EXTENSION ltree",
             "CREATE EXTENSION citext",
@@ -180,6 +181,27 @@ class RuntimeTypesTest {
                 new Attribute("acl", BuiltinTypes.ACLITEM)));
     agree(people, "", "ROW(1, 'postgres=r/postgres')::app.people", "ROW(NULL, NULL)::app.people");
     assertThat(CodecRegistry.standard().formatOf(people)).isEqualTo(Format.TEXT);
+  }
+
+  @Test
+  void bracketsOfAllKindsGoThroughARowInText() {
+    var marked =
+        new PgType.Composite(
+            oid("app.marked"),
+            "app",
+            "marked",
+            List.of(
+                new Attribute("mark", BuiltinTypes.XML),
+                new Attribute("doc", BuiltinTypes.JSONB),
+                new Attribute("words", BuiltinTypes.TEXT),
+                new Attribute("span", BuiltinTypes.INT4RANGE)));
+    agree(
+        marked,
+        "",
+        "ROW('<a/>', '[]', 'a]b', '[1,5)')::app.marked",
+        "ROW('<a/>', '[1]', '[', '(,5)')::app.marked",
+        "ROW('<a/>', '{\"a\": [1, 2]}', ']', 'empty')::app.marked",
+        "ROW(NULL, '{}', '{[(', NULL)::app.marked");
   }
 
   @Test
