@@ -84,7 +84,7 @@ final class ArrayCodecs {
           ? null
           : new Shaped<>(PgArray.class, registry, type, element, format, Function.identity());
     }
-    if (raw.isAssignableFrom(LinkedHashSet.class)) {
+    if (raw == Set.class) {
       Codec<?> element = element(registry, type, JavaTypes.argument(asked, 0), format);
       return element == null
           ? null

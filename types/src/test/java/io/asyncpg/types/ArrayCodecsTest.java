@@ -9,8 +9,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.asyncpg.error.PgCodecException;
 import io.asyncpg.types.value.PgArray;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 class ArrayCodecsTest {
@@ -63,6 +66,15 @@ class ArrayCodecsTest {
     assertThatThrownBy(() -> read(BuiltinTypes.INT4_ARRAY, int[].class, TWO_BY_TWO))
         .isInstanceOf(PgCodecException.class)
         .hasMessageContaining("2 dimensions");
+  }
+
+  @Test
+  void aSetIsAskedForAsSuchAndNotAsOneClassOfSets() {
+    for (Class<?> set : List.of(HashSet.class, LinkedHashSet.class, TreeSet.class)) {
+      assertThatThrownBy(() -> CodecRegistry.standard().decoder(BuiltinTypes.INT4_ARRAY, set))
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining("int4[] cannot be read as " + set.getName());
+    }
   }
 
   @Test
