@@ -4,6 +4,7 @@ import io.asyncpg.error.PgCodecException;
 import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntFunction;
@@ -159,7 +160,9 @@ public final class CodecRegistry {
             + (javaType == null ? "anything" : javaType.getTypeName())
             + ": "
             + readable(type, format)
-            + "or register a Codec for it");
+            + (isRecord(type)
+                ? "or cast the row to a named composite type, which a Java record can be read from"
+                : "or register a Codec for it"));
   }
 
   /**
@@ -313,7 +316,7 @@ public final class CodecRegistry {
     if (conversions == null && format == Format.TEXT) {
       conversions = TextCodecs.UNKNOWN;
     }
-    if (conversions == null) {
+    if (conversions == null || (raw == Map.class && !isMapOfText(wanted))) {
       return null;
     }
     return raw != null && raw.isEnum() && isText(conversions)
@@ -372,6 +375,11 @@ public final class CodecRegistry {
 
   private static boolean isText(Conversions<?> conversions) {
     return conversions == StandardCodecs.TEXT || conversions == TextCodecs.UNKNOWN;
+  }
+
+  /** What hstore is, the one scalar with something in it. */
+  private static boolean isMapOfText(@Nullable Type map) {
+    return map == null || (JavaTypes.isTextual(map, 0) && JavaTypes.isTextual(map, 1));
   }
 
   private static boolean isRecord(PgType type) {
@@ -438,8 +446,10 @@ public final class CodecRegistry {
       return "an io.asyncpg.types.value.Range of what can become " + range.subtype().displayName();
     } else if (type instanceof PgType.Multirange multirange) {
       return "a List of what can become " + multirange.range().displayName();
-    } else if (type instanceof PgType.Composite || isRecord(type)) {
+    } else if (type instanceof PgType.Composite) {
       return "an io.asyncpg.types.value.Composite, a Map, a record by its components' names";
+    } else if (isRecord(type)) {
+      return "an io.asyncpg.types.value.Composite, a List, a Map";
     }
     return type instanceof PgType.Enumeration ? "a Java enum, java.lang.String" : null;
   }

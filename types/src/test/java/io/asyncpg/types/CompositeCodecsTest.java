@@ -172,6 +172,48 @@ class CompositeCodecsTest {
   }
 
   @Test
+  void theMembersOfARecordAreWhatTheListOrTheMapIsOf() {
+    CodecRegistry registry = CodecRegistry.standard();
+    String oneTwo = "00000002 00000017 00000004 00000001 00000015 00000002 0002";
+    assertThat(
+            read(registry, BuiltinTypes.RECORD, new TypeReference<List<Long>>() {}.type(), oneTwo))
+        .isEqualTo(List.of(1L, 2L));
+    assertThat(
+            read(
+                registry,
+                BuiltinTypes.RECORD,
+                new TypeReference<Map<String, String>>() {}.type(),
+                oneTwo))
+        .isEqualTo(Map.of("f1", "1", "f2", "2"));
+    assertThatThrownBy(
+            () ->
+                read(
+                    registry, BuiltinTypes.RECORD, new TypeReference<List<Long>>() {}.type(), BOB))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("member 2 of the record is text, which cannot be read as")
+        .hasMessageContaining("java.lang.Long");
+  }
+
+  @Test
+  void theKeysOfAMapAreNamesAndNothingElse() {
+    var byNumber = new TypeReference<Map<Integer, String>>() {}.type();
+    for (PgType type : List.of(PERSON, BuiltinTypes.RECORD)) {
+      assertThatThrownBy(() -> CodecRegistry.standard().decoder(type, byNumber))
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining("cannot be read as java.util.Map<java.lang.Integer");
+    }
+  }
+
+  @Test
+  void aJavaRecordIsNotPromisedOfAnAnonymousOne() {
+    assertThatThrownBy(() -> CodecRegistry.standard().decoder(BuiltinTypes.RECORD, Person.class))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageEndingWith(
+            "ask for an io.asyncpg.types.value.Composite, a List, a Map or java.lang.String, or"
+                + " cast the row to a named composite type, which a Java record can be read from");
+  }
+
+  @Test
   void anEnumIsItsLabelOrAJavaEnum() {
     assertThat(read(MOOD, text("sad"))).isEqualTo("sad");
     assertThat(read(MOOD, Mood.class, text("very happy"))).isEqualTo(Mood.VERY_HAPPY);
