@@ -280,7 +280,9 @@ final class CompositeCodecs {
       List<String> names =
           composite.attributes().stream().map(PgType.Composite.Attribute::name).toList();
       if (value instanceof Composite given) {
-        boolean anonymous = given.names().equals(Composite.of(new Object[count]).names());
+        List<String> places = Composite.of(new Object[count]).names();
+        // Unless the type's own attributes are called f1, f2 and so on, in whatever order.
+        boolean anonymous = given.names().equals(places) && !names.containsAll(places);
         return given.names().equals(names) || anonymous
             ? given.values().toArray()
             : fromMap(given.toMap(), names);

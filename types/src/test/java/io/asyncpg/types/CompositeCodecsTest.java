@@ -214,6 +214,20 @@ class CompositeCodecsTest {
   }
 
   @Test
+  void attributesThatAreCalledF1AndF2GoByTheirNames() {
+    var swapped =
+        new PgType.Composite(
+            70_008,
+            "app",
+            "swapped",
+            List.of(new Attribute("f2", BuiltinTypes.INT4), new Attribute("f1", BuiltinTypes.INT4)));
+    String twoOne = "00000002 00000017 00000004 00000002 00000017 00000004 00000001";
+    assertThat(write(swapped, Composite.of(1, 2))).isEqualTo(twoOne.replace(" ", ""));
+    var other = new Composite(List.of("f2", "f1"), List.of(2, 1));
+    assertThat(write(swapped, other)).isEqualTo(twoOne.replace(" ", ""));
+  }
+
+  @Test
   void anEnumIsItsLabelOrAJavaEnum() {
     assertThat(read(MOOD, text("sad"))).isEqualTo("sad");
     assertThat(read(MOOD, Mood.class, text("very happy"))).isEqualTo(Mood.VERY_HAPPY);
