@@ -189,8 +189,35 @@ class ArrayCodecsTest {
   }
 
   @Test
+  void thatAVectorIsCountedFromZeroIsNothingToLose() {
+    String hex = "00000001 00000000 00000015 00000002 00000000 00000002 0001 00000002 0002";
+    assertThat(read(BuiltinTypes.INT2VECTOR, int[].class, hex)).containsExactly(1, 2);
+    assertThat(read(BuiltinTypes.INT2VECTOR, Short[].class, hex))
+        .containsExactly((short) 1, (short) 2);
+    assertThat((Object) read(BuiltinTypes.INT2VECTOR, Set.class, hex))
+        .isEqualTo(Set.of((short) 1, (short) 2));
+    assertThat(
+            read(
+                BuiltinTypes.OIDVECTOR,
+                long[].class,
+                "00000001 00000000 0000001a 00000001 00000000 00000004 00000007"))
+        .containsExactly(7L);
+  }
+
+  @Test
+  void aVectorHasOneDimension() {
+    for (PgType vector : List.of(BuiltinTypes.INT2VECTOR, BuiltinTypes.OIDVECTOR)) {
+      assertThatThrownBy(() -> write(vector, List.of(List.of(1), List.of(2))))
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining("do not fit " + vector.displayName());
+    }
+  }
+
+  @Test
   void vectorsAreSentInTextAsTheServerRefusesAnEmptyOneInBinary() {
     Codec<?> codec = CodecRegistry.standard().encoder(BuiltinTypes.INT2VECTOR, short[].class);
     assertThat(codec.format()).isEqualTo(Format.TEXT);
+    var empty = PgArray.of(PgArray.of((short) 1), PgArray.of());
+    assertThat(write(BuiltinTypes.INT2VECTOR_ARRAY, empty)).isEqualTo(text("{1,\"\"}"));
   }
 }
