@@ -214,10 +214,10 @@ final class ArrayCodecs {
               + ": read it as a List, or as an array with as many []");
     }
     checkBounds(type, array, javaType);
-    return fill(array, javaType);
+    return fill(array, javaType, depth);
   }
 
-  private static Object fill(List<?> from, Class<?> javaType) {
+  private static Object fill(List<?> from, Class<?> javaType, int depth) {
     Class<?> component = javaType.getComponentType();
     Object to = Array.newInstance(component, from.size());
     for (int i = 0; i < from.size(); i++) {
@@ -227,7 +227,9 @@ final class ArrayCodecs {
             "the array holds a NULL, which no primitive can: ask for a List or an array of the"
                 + " boxed class");
       }
-      Array.set(to, i, element instanceof PgArray<?> slice ? fill(slice, component) : element);
+      // In the last dimension an array is an element: of a domain over arrays.
+      Array.set(
+          to, i, depth > 1 && element instanceof List<?> slice ? fill(slice, component, depth - 1) : element);
     }
     return to;
   }

@@ -78,6 +78,17 @@ class ArrayCodecsTest {
   }
 
   @Test
+  void anArrayOfADomainOverArraysHoldsThemAsElements() {
+    var numbers = new PgType.Domain(70_002, "app", "numbers", BuiltinTypes.INT4_ARRAY);
+    var arrays = new PgType.Array(70_003, "app", "_numbers", numbers);
+    String hex = write(arrays, List.of(List.of(1, 2), List.of(3)));
+    assertThat(read(arrays, Object[].class, hex)).containsExactly(List.of(1, 2), List.of(3));
+    assertThat((Object[]) read(arrays, List[].class, hex))
+        .containsExactly(List.of(1, 2), List.of(3));
+    assertThat(read(arrays, int[][].class, hex)).isDeepEqualTo(new int[][] {{1, 2}, {3}});
+  }
+
+  @Test
   void lowerBoundsAreKeptBothWays() {
     var array = (PgArray<?>) read(BuiltinTypes.INT4_ARRAY, FROM_ZERO);
     assertThat(array.lowerBounds()).containsExactly(0);
