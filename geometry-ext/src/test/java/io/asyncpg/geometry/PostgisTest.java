@@ -145,6 +145,21 @@ class PostgisTest {
   }
 
   @Test
+  void geometriesInArraysAndRowsAreReadAsTheTextOfTheWhole() {
+    String sql = "SELECT v, v::text AS printed FROM (SELECT %s AS v) s";
+    for (String value :
+        List.of(
+            "ARRAY['SRID=4326;POINT(1 2)'::geometry, NULL]",
+            "ARRAY['POINT(1 2)'::geography]",
+            "ST_Dump('MULTIPOINT(1 2, 3 4)'::geometry)",
+            "ROW('POINT(1 2)'::geometry, true)")) {
+      for (Row row : connection.fetch(sql.formatted(value)).await()) {
+        assertThat(row.getString("v")).as(value).isEqualTo(row.getString("printed"));
+      }
+    }
+  }
+
+  @Test
   void curvesAndSurfacesNeverFailASelect() {
     for (String text :
         List.of(

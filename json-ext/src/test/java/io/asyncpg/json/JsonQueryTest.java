@@ -108,6 +108,17 @@ class JsonQueryTest {
   }
 
   @Test
+  void documentsInArraysAndRowsAreReadAsTheTextOfTheWhole() {
+    Row row =
+        connection
+            .fetchRow("SELECT ARRAY['{\"a\":1}'::jsonb, NULL], ROW(1, '[]'::json, true)")
+            .await()
+            .orElseThrow();
+    assertThat(row.getString(0)).isEqualTo("{\"{\\\"a\\\": 1}\",NULL}");
+    assertThat(row.getString(1)).isEqualTo("(1,[],t)");
+  }
+
+  @Test
   void aColumnOfDocumentsIsAListOfRecords() {
     record Doc(String doc) {}
     String documents =

@@ -31,6 +31,9 @@ public final class CodecRegistry {
   private final IntFunction<@Nullable PgType> types;
   private final ConcurrentHashMap<Question, Object> answers = new ConcurrentHashMap<>();
 
+  /** Made when it is first asked for. */
+  private volatile @Nullable CodecRegistry printing;
+
   private CodecRegistry(List<CodecModule> modules, IntFunction<@Nullable PgType> types) {
     this.modules = modules;
     this.types = types;
@@ -296,8 +299,7 @@ public final class CodecRegistry {
       return findDecoder(domain.base(), wanted, format);
     }
     if (raw == String.class && isContainer(type)) {
-      Codec<?> whole = findDecoder(type, null, format);
-      return whole == null ? null : new PrintedCodec(whole, this);
+      return format == Format.BINARY ? printer(type) : TextCodecs.TEXT;
     }
     if (type instanceof PgType.Array array) {
       return ArrayCodecs.decoder(this, array, wanted, format);
@@ -322,6 +324,27 @@ public final class CodecRegistry {
     return raw != null && raw.isEnum() && isText(conversions)
         ? EnumCodec.byName(raw, format)
         : conversions.reader(raw, format);
+  }
+
+  /** What reads a value's binary form as the text that the server prints of it inside another. */
+  @Nullable Codec<?> printer(PgType type) {
+    CodecRegistry scalars = printing();
+    Codec<?> found = scalars.findDecoder(type, null, Format.BINARY);
+    return found == null || found.javaType() == String.class
+        ? found
+        : new PrintedCodec(found, scalars);
+  }
+
+  private CodecRegistry printing() {
+    CodecRegistry known = printing;
+    if (known == null) {
+      var scalars = new ArrayList<CodecModule>();
+      scalars.add(new PrintedScalars(this));
+      modules.stream().filter(Alias.class::isInstance).forEach(scalars::add);
+      known = new CodecRegistry(List.copyOf(scalars), types);
+      printing = known;
+    }
+    return known;
   }
 
   /** As {@link #encoder}, in a given format, and null where there is none. */
@@ -382,7 +405,7 @@ public final class CodecRegistry {
     return map == null || (JavaTypes.isTextual(map, 0) && JavaTypes.isTextual(map, 1));
   }
 
-  private static boolean isRecord(PgType type) {
+  static boolean isRecord(PgType type) {
     return type instanceof PgType.Pseudo && type.oid() == BuiltinTypes.RECORD.oid();
   }
 

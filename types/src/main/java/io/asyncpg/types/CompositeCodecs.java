@@ -114,7 +114,7 @@ final class CompositeCodecs {
       return new Anonymous<>(List.class, registry, member, Composite::values);
     }
     if (raw == String.class) {
-      return new Anonymous<>(String.class, registry, String.class, CompositeCodecs::print);
+      return new Anonymous<>(String.class, registry, null, CompositeCodecs::print);
     }
     if (raw.isAssignableFrom(LinkedHashMap.class) && JavaTypes.isTextual(asked, 0)) {
       Type member = JavaTypes.argument(asked, 1);
@@ -341,7 +341,10 @@ final class CompositeCodecs {
                   + ", which is unknown here: cast the row to a named composite type, or select"
                   + " its members as columns");
         }
-        Codec<?> codec = registry.findDecoder(memberType, member, Format.BINARY);
+        Codec<?> codec =
+            javaType == String.class
+                ? registry.printer(memberType)
+                : registry.findDecoder(memberType, member, Format.BINARY);
         if (codec == null) {
           throw unreadable(i, memberType);
         }

@@ -218,6 +218,27 @@ class CodecRegistryTest {
   }
 
   @Test
+  void aContainerIsPrintedWhateverItsElementsAreInJava() {
+    CodecRegistry overriding = CodecRegistry.standard().with("pg_catalog", "float8", CELSIUS);
+    String array = write(BuiltinTypes.FLOAT8_ARRAY, new double[] {1, 2.5});
+    assertThat(read(overriding, BuiltinTypes.FLOAT8_ARRAY, null, array))
+        .isEqualTo(List.of(new Celsius(1), new Celsius(2.5)));
+    assertThat(read(overriding, BuiltinTypes.FLOAT8_ARRAY, String.class, array))
+        .isEqualTo("{1,2.5}");
+    String record = "00000001 000002bd 00000008 3ff0000000000000";
+    assertThat(read(overriding, BuiltinTypes.RECORD, String.class, record)).isEqualTo("(1)");
+  }
+
+  @Test
+  void whatOnlyItsCodecCanReadIsNotPrinted() {
+    String array = write(registry, TEMPERATURES, List.of(new Celsius(1)));
+    assertThatThrownBy(() -> read(registry, TEMPERATURES, String.class, array))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("app.temperature travels in binary")
+        .hasMessageContaining("with ::text");
+  }
+
+  @Test
   void theCodecsOfTheHotPathAreNotWrapped() {
     assertThat(registry.decoder(BuiltinTypes.INT4, null)).isInstanceOf(LongCodec.class);
     assertThat(registry.decoder(BuiltinTypes.INT4, int.class)).isSameAs(NumberCodecs.INT4);
