@@ -191,7 +191,7 @@ public final class CodecRegistry {
             + " cannot become "
             + type.displayName()
             + ": "
-            + writable(type)
+            + writable(type, null)
             + (CharSequence.class.isAssignableFrom(given)
                 ? "or cast the parameter with $1::text"
                 : "or register a Codec for it"));
@@ -219,7 +219,7 @@ public final class CodecRegistry {
             + " in "
             + format
             + " format: "
-            + writable(type)
+            + writable(type, format)
             + "or register a Codec for it");
   }
 
@@ -432,31 +432,52 @@ public final class CodecRegistry {
       return "it arrives in "
           + format
           + " format, for the codec registered for it: ask for "
-          + JavaTypes.raw(registered.javaType()).getName()
+          + classOf(registered)
           + ", ";
     }
+    boolean asString = findDecoder(type, String.class, format) != null;
     String kind = kind(type);
     if (kind != null) {
-      return "ask for " + kind + " or java.lang.String, ";
+      return "ask for " + kind + (asString ? " or java.lang.String, " : ", ");
     }
     return standard == null
-        ? "ask for java.lang.String, "
+        ? "ask for " + served(registered, asString)
         : "ask for " + names(standard.readable()) + ", ";
   }
 
-  /** What to pass instead, before "or". */
-  private String writable(PgType type) {
+  /** What to pass instead, before "or"; in any format if none is given. */
+  private String writable(PgType type, @Nullable Format only) {
     if (isRecord(type)) {
       return "the server takes no anonymous record: cast the parameter to a named composite type, ";
     }
+    boolean asString =
+        (only != Format.TEXT && findEncoder(type, String.class, Format.BINARY) != null)
+            || (only != Format.BINARY && findEncoder(type, String.class, Format.TEXT) != null);
     String kind = kind(type);
     if (kind != null) {
-      return "pass " + kind + ", ";
+      return "pass " + kind + (asString ? ", java.lang.String, " : ", ");
     }
     Conversions<?> conversions = conversions(type);
-    return conversions == null
-        ? "pass java.lang.String, "
-        : "pass " + names(conversions.writable()) + ", ";
+    if (conversions != null) {
+      return "pass " + names(conversions.writable()) + ", ";
+    }
+    String served = served(findDecoder(type, null, formatOf(type)), asString);
+    return served.isEmpty() ? "use the other format, " : "pass " + served;
+  }
+
+  /** What a type is that has a registered codec and nothing else, or not even that. */
+  private static String served(@Nullable Codec<?> registered, boolean asString) {
+    return (registered == null || registered.javaType() == String.class
+            ? ""
+            : classOf(registered) + ", ")
+        + (asString ? "java.lang.String, " : "");
+  }
+
+  /** The class of a codec's values; whose codec it is where it has values of several classes. */
+  private static String classOf(Codec<?> codec) {
+    return codec.javaType() == Object.class
+        ? "one of the classes that " + codec.getClass().getNestHost().getName() + " is for"
+        : codec.javaType().getTypeName();
   }
 
   /** What the values of a type are, where they are put together from others. */
@@ -474,7 +495,7 @@ public final class CodecRegistry {
     } else if (isRecord(type)) {
       return "an io.asyncpg.types.value.Composite, a List, a Map";
     }
-    return type instanceof PgType.Enumeration ? "a Java enum, java.lang.String" : null;
+    return type instanceof PgType.Enumeration ? "a Java enum" : null;
   }
 
   private @Nullable Conversions<?> conversions(PgType type) {

@@ -200,6 +200,29 @@ class CodecRegistryTest {
   }
 
   @Test
+  void aTypeThatOnlyItsCodecKnowsIsSaidToBeOfThatCodecsClass() {
+    assertThatThrownBy(() -> registry.decoder(TEMPERATURE, String.class))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageEndingWith(
+            "cannot be read as java.lang.String: ask for "
+                + Celsius.class.getName()
+                + ", or register a Codec for it");
+    assertThatThrownBy(() -> registry.encoder(TEMPERATURE, Integer.class))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("pass " + Celsius.class.getName() + ", java.lang.String, or");
+    assertThatThrownBy(() -> registry.encoder(TEMPERATURE, String.class, Format.BINARY))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageEndingWith("pass " + Celsius.class.getName() + ", or register a Codec for it");
+    assertThatThrownBy(() -> CodecRegistry.standard().decoder(TEMPERATURE, Integer.class))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("ask for java.lang.String, or");
+    assertThatThrownBy(
+            () -> CodecRegistry.standard().encoder(TEMPERATURE, String.class, Format.BINARY))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("in BINARY format: use the other format, or register");
+  }
+
+  @Test
   void aTypeThatItsCodecMadeBinaryIsNotSaidToBeReadableAsString() {
     var ltree = new PgType.Base(70_020, "public", "ltree", ',');
     CodecRegistry own = CodecRegistry.standard().with("public", "ltree", BinaryCodecs.BYTEA);
