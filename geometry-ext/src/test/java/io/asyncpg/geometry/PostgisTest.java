@@ -160,6 +160,22 @@ class PostgisTest {
   }
 
   @Test
+  void aGeometryInARowThatTravelsInTextIsAGeometryAllTheSame() {
+    record Marked(String mark, Point geom) {}
+    connection.execute("CREATE TYPE pg_temp.marked AS (mark xml, geom gis.geometry)").await();
+    var marked = new Marked("<a/>", wgs84.createPoint(new Coordinate(13.4, 52.5)));
+    Row row =
+        connection
+            .fetchRow(
+                "SELECT $1::pg_temp.marked, ST_AsEWKT(($1::pg_temp.marked).geom) AS text", marked)
+            .await()
+            .orElseThrow();
+    assertThat(row.get(0, Marked.class)).isEqualTo(marked);
+    assertThat(row.get(0, Marked.class).geom().getSRID()).isEqualTo(4326);
+    assertThat(row.getString("text")).isEqualTo("SRID=4326;POINT(13.4 52.5)");
+  }
+
+  @Test
   void curvesAndSurfacesNeverFailASelect() {
     for (String text :
         List.of(

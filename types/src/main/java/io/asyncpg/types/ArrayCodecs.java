@@ -229,7 +229,11 @@ final class ArrayCodecs {
       }
       // In the last dimension an array is an element: of a domain over arrays.
       Array.set(
-          to, i, depth > 1 && element instanceof List<?> slice ? fill(slice, component, depth - 1) : element);
+          to,
+          i,
+          depth > 1 && element instanceof List<?> slice
+              ? fill(slice, component, depth - 1)
+              : element);
     }
     return to;
   }

@@ -18,7 +18,10 @@ import org.jspecify.annotations.Nullable;
  * remembered.
  *
  * <p>The format in which the server sends a type is that of its default codec, {@code decoder(type,
- * null)}; a codec of the other format is passed over when reading.
+ * null)}; a codec in text is passed over where a value comes in binary. One in binary also serves
+ * inside what travels in text, as a row does if one of its members has no binary form: the bytes
+ * are made from the text, and the text from the bytes, for every type whose two forms are known
+ * here.
  */
 public final class CodecRegistry {
   private static final CodecRegistry STANDARD = new CodecRegistry(List.of(), BuiltinTypes::byOid);
@@ -180,7 +183,7 @@ public final class CodecRegistry {
     Class<?> given = JavaTypes.raw(javaType);
     Format format = formatOf(type);
     Codec<?> found = findEncoder(type, given, format);
-    if (found == null || ArrayCodecs.isBetterInText(found)) {
+    if (found == null || found instanceof ByWayOfText || ArrayCodecs.isBetterInText(found)) {
       found = findEncoder(type, given, format == Format.BINARY ? Format.TEXT : Format.BINARY);
     }
     if (found != null) {
@@ -286,9 +289,8 @@ public final class CodecRegistry {
       if (modules.get(i) instanceof Alias alias && alias.covers(type)) {
         return findDecoder(alias.sameAs(), wanted, format);
       }
-      Codec<?> codec = modules.get(i).codec(type, wanted);
+      Codec<?> codec = inFormat(format, modules.get(i).codec(type, wanted), type);
       if (codec != null
-          && codec.format() == format
           && (raw == null
               || codec.javaType() == Object.class
               || raw.isAssignableFrom(JavaTypes.raw(codec.javaType())))) {
@@ -364,10 +366,8 @@ public final class CodecRegistry {
       if (modules.get(i) instanceof Alias alias && alias.covers(type)) {
         return findEncoder(alias.sameAs(), given, format);
       }
-      Codec<?> codec = modules.get(i).codec(type, given);
-      if (codec != null
-          && codec.format() == format
-          && JavaTypes.raw(codec.javaType()).isAssignableFrom(given)) {
+      Codec<?> codec = inFormat(format, modules.get(i).codec(type, given), type);
+      if (codec != null && JavaTypes.raw(codec.javaType()).isAssignableFrom(given)) {
         return codec;
       }
     }
@@ -394,6 +394,15 @@ public final class CodecRegistry {
     return Enum.class.isAssignableFrom(given) && isText(conversions)
         ? EnumCodec.byName(given, format)
         : conversions.writer(given, format);
+  }
+
+  /** A module's codec for what travels so; null if there is none. */
+  private static @Nullable Codec<?> inFormat(Format format, @Nullable Codec<?> codec, PgType type) {
+    if (codec == null || codec.format() == format) {
+      return codec;
+    }
+    Conversions<?> forms = format == Format.TEXT ? StandardCodecs.forms(type) : null;
+    return forms == null ? null : forms.inText(codec);
   }
 
   private static boolean isText(Conversions<?> conversions) {

@@ -165,6 +165,11 @@ final class Conversions<T> {
     return new Converted<>(natural, String.class, print, null);
   }
 
+  /** A codec of the type's binary form for where it travels in text; null without that form. */
+  @Nullable Codec<?> inText(Codec<?> binary) {
+    return natural.format() == Format.TEXT ? null : new ByWayOfText<>(binary, natural, text);
+  }
+
   private @Nullable Codec<?> alternative(Class<?> javaType, Format format) {
     for (Codec<?> each : alternatives) {
       if (each.javaType() == javaType && each.format() == format) {

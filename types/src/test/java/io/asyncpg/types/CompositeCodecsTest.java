@@ -187,8 +187,7 @@ class CompositeCodecsTest {
         .isEqualTo(Map.of("f1", "1", "f2", "2"));
     assertThatThrownBy(
             () ->
-                read(
-                    registry, BuiltinTypes.RECORD, new TypeReference<List<Long>>() {}.type(), BOB))
+                read(registry, BuiltinTypes.RECORD, new TypeReference<List<Long>>() {}.type(), BOB))
         .isInstanceOf(PgCodecException.class)
         .hasMessageContaining("member 2 of the record is text, which cannot be read as")
         .hasMessageContaining("java.lang.Long");
@@ -220,7 +219,8 @@ class CompositeCodecsTest {
             70_008,
             "app",
             "swapped",
-            List.of(new Attribute("f2", BuiltinTypes.INT4), new Attribute("f1", BuiltinTypes.INT4)));
+            List.of(
+                new Attribute("f2", BuiltinTypes.INT4), new Attribute("f1", BuiltinTypes.INT4)));
     String twoOne = "00000002 00000017 00000004 00000002 00000017 00000004 00000001";
     assertThat(write(swapped, Composite.of(1, 2))).isEqualTo(twoOne.replace(" ", ""));
     var other = new Composite(List.of("f2", "f1"), List.of(2, 1));

@@ -231,8 +231,7 @@ class RuntimeTypesTest {
     isPrinted(BuiltinTypes.RECORD_ARRAY, "array_send", "ARRAY[ROW(1, 'a'::text), ROW(2, NULL)]");
     isPrinted(BuiltinTypes.INT2VECTOR_ARRAY, "array_send", "ARRAY['1 2'::int2vector, '', NULL]");
     isPrinted(BuiltinTypes.NUMRANGE, "range_send", "numrange('1', 'NaN')");
-    isPrinted(
-        BuiltinTypes.NUMMULTIRANGE, "multirange_send", "'{[1,2),[5,NaN]}'::nummultirange");
+    isPrinted(BuiltinTypes.NUMMULTIRANGE, "multirange_send", "'{[1,2),[5,NaN]}'::nummultirange");
   }
 
   private static void isPrinted(PgType type, String send, String... expressions) {
