@@ -96,6 +96,24 @@ class RegisterCodecTest {
         }
       };
 
+  private static final Codec<byte[]> BYTES =
+      new Codec<>() {
+        @Override
+        public Class<byte[]> javaType() {
+          return byte[].class;
+        }
+
+        @Override
+        public void encode(byte[] value, PgType type, ValueWriter out) {
+          out.writeBytes(value);
+        }
+
+        @Override
+        public byte[] decode(PgType type, ValueReader in) {
+          return in.readRemainingBytes();
+        }
+      };
+
   private PgConnection connection;
 
   @BeforeEach
@@ -188,16 +206,23 @@ class RegisterCodecTest {
         .await();
     assertThat(value("SELECT array_agg(feelings::text ORDER BY n) FROM copied"))
         .isEqualTo(List.of("{ok}", "{}"));
-    // And one column cannot go in text while another's codec knows only binary.
+    // A codec that knows only binary goes with it, by way of what int4 prints.
     connection.registerCodec("pg_catalog", "int4", MILLI).await();
     List<List<Object>> both = List.of(List.of(new Milli(1), List.of(new Loud("OK"))));
+    connection.copyRecordsToTable("copied", List.of("n", "feelings"), both, there).await();
+    assertThat(value("SELECT n FROM copied WHERE feelings = '{ok}' AND n = 1"))
+        .isEqualTo(new Milli(1));
+    // But not where nobody knows how its bytes are printed.
+    connection.execute("ALTER TABLE reg.copied ADD COLUMN two pair").await();
+    connection.registerCodec("reg", "pair", BYTES).await();
+    List<List<Object>> bytes = List.of(List.of(new byte[] {1}, List.of(new Loud("OK"))));
     assertThatThrownBy(
             () ->
                 connection
-                    .copyRecordsToTable("copied", List.of("n", "feelings"), both, there)
+                    .copyRecordsToTable("copied", List.of("two", "feelings"), bytes, there)
                     .await())
         .hasMessageContaining("in TEXT format");
-    assertThat(value("SELECT count(*) FROM copied")).isEqualTo(2L);
+    assertThat(value("SELECT count(*) FROM copied")).isEqualTo(3L);
   }
 
   @Test

@@ -44,6 +44,18 @@ class JtsCodecsTest {
   }
 
   @Test
+  void whatIsNoGeometryIsToldWhoKnowsThem() {
+    assertThatThrownBy(() -> registry.encoder(Wire.GEOMETRY, Integer.class))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining(
+            "pass one of the classes that io.asyncpg.geometry.JtsCodecs is for, java.lang.String");
+    assertThatThrownBy(() -> registry.decoder(Wire.GEOMETRY, String.class))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("ask for one of the classes that io.asyncpg.geometry.JtsCodecs")
+        .hasMessageNotContaining("JtsCodecs is for, java.lang.String");
+  }
+
+  @Test
   void aPointIsItsHeaderAndItsOrdinates() {
     assertThat(write(jts.createPoint(new Coordinate(1, 2)))).isEqualTo("0101000000" + ONE + TWO);
     assertThat(write(jts.createPoint(new Coordinate(1, 2, 3))))

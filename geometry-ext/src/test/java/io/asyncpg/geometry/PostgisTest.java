@@ -145,6 +145,37 @@ class PostgisTest {
   }
 
   @Test
+  void geometriesInArraysAndRowsAreReadAsTheTextOfTheWhole() {
+    String sql = "SELECT v, v::text AS printed FROM (SELECT %s AS v) s";
+    for (String value :
+        List.of(
+            "ARRAY['SRID=4326;POINT(1 2)'::geometry, NULL]",
+            "ARRAY['POINT(1 2)'::geography]",
+            "ST_Dump('MULTIPOINT(1 2, 3 4)'::geometry)",
+            "ROW('POINT(1 2)'::geometry, true)")) {
+      for (Row row : connection.fetch(sql.formatted(value)).await()) {
+        assertThat(row.getString("v")).as(value).isEqualTo(row.getString("printed"));
+      }
+    }
+  }
+
+  @Test
+  void aGeometryInARowThatTravelsInTextIsAGeometryAllTheSame() {
+    record Marked(String mark, Point geom) {}
+    connection.execute("CREATE TYPE pg_temp.marked AS (mark xml, geom gis.geometry)").await();
+    var marked = new Marked("<a/>", wgs84.createPoint(new Coordinate(13.4, 52.5)));
+    Row row =
+        connection
+            .fetchRow(
+                "SELECT $1::pg_temp.marked, ST_AsEWKT(($1::pg_temp.marked).geom) AS text", marked)
+            .await()
+            .orElseThrow();
+    assertThat(row.get(0, Marked.class)).isEqualTo(marked);
+    assertThat(row.get(0, Marked.class).geom().getSRID()).isEqualTo(4326);
+    assertThat(row.getString("text")).isEqualTo("SRID=4326;POINT(13.4 52.5)");
+  }
+
+  @Test
   void curvesAndSurfacesNeverFailASelect() {
     for (String text :
         List.of(

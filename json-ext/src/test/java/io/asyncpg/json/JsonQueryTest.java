@@ -12,6 +12,7 @@ import io.asyncpg.client.Row;
 import io.asyncpg.error.PgCodecException;
 import io.asyncpg.testkit.TestServer;
 import io.asyncpg.types.TypeReference;
+import io.asyncpg.types.value.Composite;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -108,6 +109,32 @@ class JsonQueryTest {
   }
 
   @Test
+  void documentsInArraysAndRowsAreReadAsTheTextOfTheWhole() {
+    Row row =
+        connection
+            .fetchRow("SELECT ARRAY['{\"a\":1}'::jsonb, NULL], ROW(1, '[]'::json, true)")
+            .await()
+            .orElseThrow();
+    assertThat(row.getString(0)).isEqualTo("{\"{\\\"a\\\": 1}\",NULL}");
+    assertThat(row.getString(1)).isEqualTo("(1,[],t)");
+  }
+
+  @Test
+  void aDocumentInARowThatTravelsInTextIsADocumentAllTheSame() {
+    record Marked(String mark, Order doc) {}
+    connection.execute("CREATE TYPE pg_temp.marked AS (mark xml, doc jsonb)").await();
+    var marked = new Marked("<a/>", new Order(7, List.of(new Line("c]p", 2))));
+    Row row =
+        connection
+            .fetchRow("SELECT $1::pg_temp.marked, ($1::pg_temp.marked).doc->'id'", marked)
+            .await()
+            .orElseThrow();
+    assertThat(row.get(0, Marked.class)).isEqualTo(marked);
+    assertThat(((Composite) row.get(0)).get("doc")).isInstanceOf(JsonNode.class);
+    assertThat(row.getInt(1)).isEqualTo(7);
+  }
+
+  @Test
   void aColumnOfDocumentsIsAListOfRecords() {
     record Doc(String doc) {}
     String documents =
@@ -145,7 +172,7 @@ class JsonQueryTest {
           own.fetchRow("SELECT ROW(1, $1::order_lines)::kept, ARRAY[$1::order_lines]", lines)
               .await()
               .orElseThrow();
-      assertThat(((io.asyncpg.types.value.Composite) row.get(0)).get("lines")).isEqualTo(lines);
+      assertThat(((Composite) row.get(0)).get("lines")).isEqualTo(lines);
       assertThat(row.get(1)).isEqualTo(List.of(lines));
     } finally {
       own.close();

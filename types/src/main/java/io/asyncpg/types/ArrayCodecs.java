@@ -84,11 +84,11 @@ final class ArrayCodecs {
           ? null
           : new Shaped<>(PgArray.class, registry, type, element, format, Function.identity());
     }
-    if (raw.isAssignableFrom(LinkedHashSet.class)) {
+    if (raw == Set.class) {
       Codec<?> element = element(registry, type, JavaTypes.argument(asked, 0), format);
       return element == null
           ? null
-          : new Shaped<>(Set.class, registry, type, element, format, ArrayCodecs::toSet);
+          : new Shaped<>(Set.class, registry, type, element, format, all -> toSet(type, all));
     }
     return null;
   }
@@ -121,7 +121,7 @@ final class ArrayCodecs {
         }
         int dimensions = depth;
         return shaped(
-            raw, registry, type, element, format, all -> toJavaArray(all, raw, dimensions));
+            raw, registry, type, element, format, all -> toJavaArray(type, all, raw, dimensions));
       }
       component = JavaTypes.component(component);
       depth++;
@@ -176,20 +176,21 @@ final class ArrayCodecs {
 
   /**
    * Whether the text codec does better as a parameter: the server refuses its own binary form of an
-   * empty int2vector or oidvector.
+   * empty int2vector or oidvector, alone or in an array.
    */
   static boolean isBetterInText(Codec<?> codec) {
     return codec instanceof Shaped<?> shaped
         && shaped.format == Format.BINARY
-        && isVector(shaped.array);
+        && (isVector(shaped.array)
+            || (shaped.array.element() instanceof PgType.Array element && isVector(element)));
   }
 
-  private static Set<Object> toSet(PgArray<Object> array) {
+  private static Set<Object> toSet(PgType.Array type, PgArray<Object> array) {
     if (array.dimensions().length > 1) {
       throw new PgCodecException(
           "an array of " + array.dimensions().length + " dimensions is no Set: read it as a List");
     }
-    checkBounds(array, Set.class);
+    checkBounds(type, array, Set.class);
     var set = new LinkedHashSet<>(array.flat());
     if (set.size() != array.size()) {
       throw new PgCodecException(
@@ -198,7 +199,8 @@ final class ArrayCodecs {
     return Collections.unmodifiableSet(set);
   }
 
-  private static Object toJavaArray(PgArray<Object> array, Class<?> javaType, int depth) {
+  private static Object toJavaArray(
+      PgType.Array type, PgArray<Object> array, Class<?> javaType, int depth) {
     int[] dimensions = array.dimensions();
     if (dimensions.length == 0) {
       return Array.newInstance(javaType.getComponentType(), 0);
@@ -211,11 +213,11 @@ final class ArrayCodecs {
               + javaType.getTypeName()
               + ": read it as a List, or as an array with as many []");
     }
-    checkBounds(array, javaType);
-    return fill(array, javaType);
+    checkBounds(type, array, javaType);
+    return fill(array, javaType, depth);
   }
 
-  private static Object fill(List<?> from, Class<?> javaType) {
+  private static Object fill(List<?> from, Class<?> javaType, int depth) {
     Class<?> component = javaType.getComponentType();
     Object to = Array.newInstance(component, from.size());
     for (int i = 0; i < from.size(); i++) {
@@ -225,13 +227,19 @@ final class ArrayCodecs {
             "the array holds a NULL, which no primitive can: ask for a List or an array of the"
                 + " boxed class");
       }
-      Array.set(to, i, element instanceof PgArray<?> slice ? fill(slice, component) : element);
+      // In the last dimension an array is an element: of a domain over arrays.
+      Array.set(
+          to,
+          i,
+          depth > 1 && element instanceof List<?> slice
+              ? fill(slice, component, depth - 1)
+              : element);
     }
     return to;
   }
 
-  private static void checkBounds(PgArray<?> array, Class<?> javaType) {
-    if (!array.isCountedFromOne()) {
+  private static void checkBounds(PgType.Array type, PgArray<?> array, Class<?> javaType) {
+    if (!isVector(type) && !array.isCountedFromOne()) {
       throw countedFrom(array.lowerBounds()[0], javaType);
     }
   }
@@ -337,6 +345,13 @@ final class ArrayCodecs {
           value instanceof PgArray<?> shaped
               ? shaped
               : new Shaper(registry, array, format).of(value);
+      if (isVector(array) && all.dimensions().length > 1) {
+        throw new PgCodecException(
+            "lists nested in one another do not fit "
+                + array.displayName()
+                + ", which has one dimension: pass one list of what can become "
+                + array.element().displayName());
+      }
       if (format == Format.TEXT) {
         ArrayText.write(all, array, registry, out);
       } else {

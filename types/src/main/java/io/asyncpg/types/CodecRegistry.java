@@ -4,6 +4,7 @@ import io.asyncpg.error.PgCodecException;
 import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntFunction;
@@ -17,7 +18,10 @@ import org.jspecify.annotations.Nullable;
  * remembered.
  *
  * <p>The format in which the server sends a type is that of its default codec, {@code decoder(type,
- * null)}; a codec of the other format is passed over when reading.
+ * null)}; a codec in text is passed over where a value comes in binary. One in binary also serves
+ * inside what travels in text, as a row does if one of its members has no binary form: the bytes
+ * are made from the text, and the text from the bytes, for every type whose two forms are known
+ * here.
  */
 public final class CodecRegistry {
   private static final CodecRegistry STANDARD = new CodecRegistry(List.of(), BuiltinTypes::byOid);
@@ -29,6 +33,9 @@ public final class CodecRegistry {
   private final List<CodecModule> modules;
   private final IntFunction<@Nullable PgType> types;
   private final ConcurrentHashMap<Question, Object> answers = new ConcurrentHashMap<>();
+
+  /** Made when it is first asked for. */
+  private volatile @Nullable CodecRegistry printing;
 
   private CodecRegistry(List<CodecModule> modules, IntFunction<@Nullable PgType> types) {
     this.modules = modules;
@@ -159,7 +166,9 @@ public final class CodecRegistry {
             + (javaType == null ? "anything" : javaType.getTypeName())
             + ": "
             + readable(type, format)
-            + "or register a Codec for it");
+            + (isRecord(type)
+                ? "or cast the row to a named composite type, which a Java record can be read from"
+                : "or register a Codec for it"));
   }
 
   /**
@@ -174,7 +183,7 @@ public final class CodecRegistry {
     Class<?> given = JavaTypes.raw(javaType);
     Format format = formatOf(type);
     Codec<?> found = findEncoder(type, given, format);
-    if (found == null || ArrayCodecs.isBetterInText(found)) {
+    if (found == null || found instanceof ByWayOfText || ArrayCodecs.isBetterInText(found)) {
       found = findEncoder(type, given, format == Format.BINARY ? Format.TEXT : Format.BINARY);
     }
     if (found != null) {
@@ -185,7 +194,7 @@ public final class CodecRegistry {
             + " cannot become "
             + type.displayName()
             + ": "
-            + writable(type)
+            + writable(type, null)
             + (CharSequence.class.isAssignableFrom(given)
                 ? "or cast the parameter with $1::text"
                 : "or register a Codec for it"));
@@ -213,7 +222,7 @@ public final class CodecRegistry {
             + " in "
             + format
             + " format: "
-            + writable(type)
+            + writable(type, format)
             + "or register a Codec for it");
   }
 
@@ -280,9 +289,8 @@ public final class CodecRegistry {
       if (modules.get(i) instanceof Alias alias && alias.covers(type)) {
         return findDecoder(alias.sameAs(), wanted, format);
       }
-      Codec<?> codec = modules.get(i).codec(type, wanted);
+      Codec<?> codec = inFormat(format, modules.get(i).codec(type, wanted), type);
       if (codec != null
-          && codec.format() == format
           && (raw == null
               || codec.javaType() == Object.class
               || raw.isAssignableFrom(JavaTypes.raw(codec.javaType())))) {
@@ -293,8 +301,7 @@ public final class CodecRegistry {
       return findDecoder(domain.base(), wanted, format);
     }
     if (raw == String.class && isContainer(type)) {
-      Codec<?> whole = findDecoder(type, null, format);
-      return whole == null ? null : new PrintedCodec(whole, this);
+      return format == Format.BINARY ? printer(type) : TextCodecs.TEXT;
     }
     if (type instanceof PgType.Array array) {
       return ArrayCodecs.decoder(this, array, wanted, format);
@@ -313,12 +320,33 @@ public final class CodecRegistry {
     if (conversions == null && format == Format.TEXT) {
       conversions = TextCodecs.UNKNOWN;
     }
-    if (conversions == null) {
+    if (conversions == null || (raw == Map.class && !isMapOfText(wanted))) {
       return null;
     }
     return raw != null && raw.isEnum() && isText(conversions)
         ? EnumCodec.byName(raw, format)
         : conversions.reader(raw, format);
+  }
+
+  /** What reads a value's binary form as the text that the server prints of it inside another. */
+  @Nullable Codec<?> printer(PgType type) {
+    CodecRegistry scalars = printing();
+    Codec<?> found = scalars.findDecoder(type, null, Format.BINARY);
+    return found == null || found.javaType() == String.class
+        ? found
+        : new PrintedCodec(found, scalars);
+  }
+
+  private CodecRegistry printing() {
+    CodecRegistry known = printing;
+    if (known == null) {
+      var scalars = new ArrayList<CodecModule>();
+      scalars.add(new PrintedScalars(this));
+      modules.stream().filter(Alias.class::isInstance).forEach(scalars::add);
+      known = new CodecRegistry(List.copyOf(scalars), types);
+      printing = known;
+    }
+    return known;
   }
 
   /** As {@link #encoder}, in a given format, and null where there is none. */
@@ -338,10 +366,8 @@ public final class CodecRegistry {
       if (modules.get(i) instanceof Alias alias && alias.covers(type)) {
         return findEncoder(alias.sameAs(), given, format);
       }
-      Codec<?> codec = modules.get(i).codec(type, given);
-      if (codec != null
-          && codec.format() == format
-          && JavaTypes.raw(codec.javaType()).isAssignableFrom(given)) {
+      Codec<?> codec = inFormat(format, modules.get(i).codec(type, given), type);
+      if (codec != null && JavaTypes.raw(codec.javaType()).isAssignableFrom(given)) {
         return codec;
       }
     }
@@ -370,11 +396,25 @@ public final class CodecRegistry {
         : conversions.writer(given, format);
   }
 
+  /** A module's codec for what travels so; null if there is none. */
+  private static @Nullable Codec<?> inFormat(Format format, @Nullable Codec<?> codec, PgType type) {
+    if (codec == null || codec.format() == format) {
+      return codec;
+    }
+    Conversions<?> forms = format == Format.TEXT ? StandardCodecs.forms(type) : null;
+    return forms == null ? null : forms.inText(codec);
+  }
+
   private static boolean isText(Conversions<?> conversions) {
     return conversions == StandardCodecs.TEXT || conversions == TextCodecs.UNKNOWN;
   }
 
-  private static boolean isRecord(PgType type) {
+  /** What hstore is, the one scalar with something in it. */
+  private static boolean isMapOfText(@Nullable Type map) {
+    return map == null || (JavaTypes.isTextual(map, 0) && JavaTypes.isTextual(map, 1));
+  }
+
+  static boolean isRecord(PgType type) {
     return type instanceof PgType.Pseudo && type.oid() == BuiltinTypes.RECORD.oid();
   }
 
@@ -401,31 +441,52 @@ public final class CodecRegistry {
       return "it arrives in "
           + format
           + " format, for the codec registered for it: ask for "
-          + JavaTypes.raw(registered.javaType()).getName()
+          + classOf(registered)
           + ", ";
     }
+    boolean asString = findDecoder(type, String.class, format) != null;
     String kind = kind(type);
     if (kind != null) {
-      return "ask for " + kind + " or java.lang.String, ";
+      return "ask for " + kind + (asString ? " or java.lang.String, " : ", ");
     }
     return standard == null
-        ? "ask for java.lang.String, "
+        ? "ask for " + served(registered, asString)
         : "ask for " + names(standard.readable()) + ", ";
   }
 
-  /** What to pass instead, before "or". */
-  private String writable(PgType type) {
+  /** What to pass instead, before "or"; in any format if none is given. */
+  private String writable(PgType type, @Nullable Format only) {
     if (isRecord(type)) {
       return "the server takes no anonymous record: cast the parameter to a named composite type, ";
     }
+    boolean asString =
+        (only != Format.TEXT && findEncoder(type, String.class, Format.BINARY) != null)
+            || (only != Format.BINARY && findEncoder(type, String.class, Format.TEXT) != null);
     String kind = kind(type);
     if (kind != null) {
-      return "pass " + kind + ", ";
+      return "pass " + kind + (asString ? ", java.lang.String, " : ", ");
     }
     Conversions<?> conversions = conversions(type);
-    return conversions == null
-        ? "pass java.lang.String, "
-        : "pass " + names(conversions.writable()) + ", ";
+    if (conversions != null) {
+      return "pass " + names(conversions.writable()) + ", ";
+    }
+    String served = served(findDecoder(type, null, formatOf(type)), asString);
+    return served.isEmpty() ? "use the other format, " : "pass " + served;
+  }
+
+  /** What a type is that has a registered codec and nothing else, or not even that. */
+  private static String served(@Nullable Codec<?> registered, boolean asString) {
+    return (registered == null || registered.javaType() == String.class
+            ? ""
+            : classOf(registered) + ", ")
+        + (asString ? "java.lang.String, " : "");
+  }
+
+  /** The class of a codec's values; whose codec it is where it has values of several classes. */
+  private static String classOf(Codec<?> codec) {
+    return codec.javaType() == Object.class
+        ? "one of the classes that " + codec.getClass().getNestHost().getName() + " is for"
+        : codec.javaType().getTypeName();
   }
 
   /** What the values of a type are, where they are put together from others. */
@@ -438,10 +499,12 @@ public final class CodecRegistry {
       return "an io.asyncpg.types.value.Range of what can become " + range.subtype().displayName();
     } else if (type instanceof PgType.Multirange multirange) {
       return "a List of what can become " + multirange.range().displayName();
-    } else if (type instanceof PgType.Composite || isRecord(type)) {
+    } else if (type instanceof PgType.Composite) {
       return "an io.asyncpg.types.value.Composite, a Map, a record by its components' names";
+    } else if (isRecord(type)) {
+      return "an io.asyncpg.types.value.Composite, a List, a Map";
     }
-    return type instanceof PgType.Enumeration ? "a Java enum, java.lang.String" : null;
+    return type instanceof PgType.Enumeration ? "a Java enum" : null;
   }
 
   private @Nullable Conversions<?> conversions(PgType type) {

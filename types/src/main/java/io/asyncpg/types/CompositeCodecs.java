@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CompositeCodecs {
   private static final String SPECIAL = "\"\\(),";
+  private static final String ENDS = ",)";
 
   private CompositeCodecs() {}
 
@@ -36,7 +37,8 @@ final class CompositeCodecs {
     if (raw.isAssignableFrom(Composite.class)) {
       raw = Composite.class;
       shape = values -> new Composite(names, Arrays.asList(values));
-    } else if (raw.isAssignableFrom(LinkedHashMap.class)) {
+    } else if (raw.isAssignableFrom(LinkedHashMap.class)
+        && (wanted == null || JavaTypes.isTextual(wanted, 0))) {
       raw = Map.class;
       Arrays.fill(wants, wanted == null ? null : JavaTypes.argument(wanted, 1));
       shape = values -> new Composite(names, Arrays.asList(values)).toMap();
@@ -106,15 +108,19 @@ final class CompositeCodecs {
     if (raw.isAssignableFrom(Composite.class)) {
       return new Anonymous<>(Composite.class, registry, null, Function.identity());
     }
+    Type asked = wanted == null ? raw : wanted;
     if (raw.isAssignableFrom(List.class)) {
-      return new Anonymous<>(List.class, registry, null, Composite::values);
+      Type member = JavaTypes.argument(asked, 0);
+      return new Anonymous<>(List.class, registry, member, Composite::values);
     }
     if (raw == String.class) {
-      return new Anonymous<>(String.class, registry, String.class, CompositeCodecs::print);
+      return new Anonymous<>(String.class, registry, null, CompositeCodecs::print);
     }
-    return raw.isAssignableFrom(LinkedHashMap.class)
-        ? new Anonymous<>(Map.class, registry, null, Composite::toMap)
-        : null;
+    if (raw.isAssignableFrom(LinkedHashMap.class) && JavaTypes.isTextual(asked, 0)) {
+      Type member = JavaTypes.argument(asked, 1);
+      return new Anonymous<>(Map.class, registry, member, Composite::toMap);
+    }
+    return null;
   }
 
   /** As the server prints a record, from its members as it prints them. */
@@ -177,7 +183,7 @@ final class CompositeCodecs {
     }
 
     private @Nullable Object[] parse(ValueReader in) {
-      var text = new LiteralText(in.readUtf8(), composite);
+      var text = new LiteralText(in.readUtf8(), composite, ENDS);
       var values = new @Nullable Object[attributes.size()];
       text.expect('(');
       for (int i = 0; i < values.length; i++) {
@@ -274,7 +280,9 @@ final class CompositeCodecs {
       List<String> names =
           composite.attributes().stream().map(PgType.Composite.Attribute::name).toList();
       if (value instanceof Composite given) {
-        boolean anonymous = given.names().equals(Composite.of(new Object[count]).names());
+        List<String> places = Composite.of(new Object[count]).names();
+        // Unless the type's own attributes are called f1, f2 and so on, in whatever order.
+        boolean anonymous = given.names().equals(places) && !names.containsAll(places);
         return given.names().equals(names) || anonymous
             ? given.values().toArray()
             : fromMap(given.toMap(), names);
@@ -313,7 +321,7 @@ final class CompositeCodecs {
   private record Anonymous<C>(
       Class<C> javaType,
       CodecRegistry registry,
-      @Nullable Class<?> member,
+      @Nullable Type member,
       Function<Composite, C> shape)
       implements Codec<C> {
     @Override
@@ -333,19 +341,31 @@ final class CompositeCodecs {
                   + ", which is unknown here: cast the row to a named composite type, or select"
                   + " its members as columns");
         }
-        Codec<?> codec = registry.findDecoder(memberType, member, Format.BINARY);
+        Codec<?> codec =
+            javaType == String.class
+                ? registry.printer(memberType)
+                : registry.findDecoder(memberType, member, Format.BINARY);
         if (codec == null) {
-          throw new PgCodecException(
-              "member "
-                  + (i + 1)
-                  + " of the record is "
-                  + memberType.displayName()
-                  + ", which is read in text only: cast the member with ::text");
+          throw unreadable(i, memberType);
         }
         names.add("f" + (i + 1));
         values.add(in.readValue(codec, memberType));
       }
       return shape.apply(new Composite(names, Collections.unmodifiableList(values)));
+    }
+
+    private PgCodecException unreadable(int index, PgType type) {
+      boolean inTextOnly = registry.findDecoder(type, null, Format.BINARY) == null;
+      return new PgCodecException(
+          "member "
+              + (index + 1)
+              + " of the record is "
+              + type.displayName()
+              + (inTextOnly || member == null
+                  ? ", which is read in text only: cast the member with ::text"
+                  : ", which cannot be read as "
+                      + member.getTypeName()
+                      + ": ask for members of java.lang.Object"));
     }
 
     @Override

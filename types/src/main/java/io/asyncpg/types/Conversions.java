@@ -25,14 +25,16 @@ final class Conversions<T> {
 
   private final Codec<T> natural;
   private final Codec<T> text;
+  private final Function<T, String> print;
   private final List<Conversion<T, ?>> conversions = new ArrayList<>();
   private final List<Codec<?>> alternatives = new ArrayList<>();
   private Codec<?> standard;
   private Codec<?> standardText;
 
-  private Conversions(Codec<T> natural, Codec<T> text) {
+  private Conversions(Codec<T> natural, Codec<T> text, Function<T, String> print) {
     this.natural = natural;
     this.text = text;
+    this.print = print;
     standard = natural;
     standardText = text;
   }
@@ -51,7 +53,7 @@ final class Conversions<T> {
       Function<T, String> string) {
     Codec<T> text =
         codec.format() == Format.TEXT ? codec : new TextForm<>(codec.javaType(), print, parse);
-    var all = new Conversions<>(codec, text);
+    var all = new Conversions<>(codec, text, print);
     return codec.javaType() == String.class ? all : all.reads(String.class, string);
   }
 
@@ -153,6 +155,19 @@ final class Conversions<T> {
       }
     }
     return found == null ? null : found.over(to);
+  }
+
+  /** What reads the binary form as the type's output function prints it; null without that form. */
+  @Nullable Codec<?> printer() {
+    if (natural.format() == Format.TEXT || natural.javaType() == String.class) {
+      return base(Format.BINARY);
+    }
+    return new Converted<>(natural, String.class, print, null);
+  }
+
+  /** A codec of the type's binary form for where it travels in text; null without that form. */
+  @Nullable Codec<?> inText(Codec<?> binary) {
+    return natural.format() == Format.TEXT ? null : new ByWayOfText<>(binary, natural, text);
   }
 
   private @Nullable Codec<?> alternative(Class<?> javaType, Format format) {

@@ -55,6 +55,12 @@ final class JavaTypes {
     return null;
   }
 
+  /** Whether text may stand where a type argument is, for maps whose keys are text. */
+  static boolean isTextual(Type type, int index) {
+    Type argument = argument(type, index);
+    return argument == null || raw(argument).isAssignableFrom(String.class);
+  }
+
   /** What an array type is an array of; null where it is none. */
   static @Nullable Type component(Type type) {
     if (type instanceof GenericArrayType array) {

@@ -10,11 +10,14 @@ import org.jspecify.annotations.Nullable;
 final class LiteralText {
   private final String text;
   private final PgType type;
+  private final String ends;
   private int at;
 
-  LiteralText(String text, PgType type) {
+  /** Begins to read; the server leaves every character unquoted that ends no value there. */
+  LiteralText(String text, PgType type, String ends) {
     this.text = text;
     this.type = type;
+    this.ends = ends;
   }
 
   /** Writes a value with double quotes if it is empty or holds white space or one of these. */
@@ -40,7 +43,7 @@ final class LiteralText {
     out.writeByte('"');
   }
 
-  /** Reads up to a comma or a closing bracket, which stays; null for nothing at all. */
+  /** Reads up to a character that ends a value, which stays; null for nothing at all. */
   @Nullable Object value(Codec<?> codec, PgType type) {
     if (isEnd(peek())) {
       return null;
@@ -63,8 +66,8 @@ final class LiteralText {
     return new ValueReader(bytes, 0, bytes.length).readAll(codec, type);
   }
 
-  private static boolean isEnd(char c) {
-    return c == ',' || c == ')' || c == ']';
+  private boolean isEnd(char c) {
+    return ends.indexOf(c) >= 0;
   }
 
   boolean startsWith(String word) {

@@ -33,7 +33,8 @@ final class Members {
               + type.displayName()
               + " only by itself, not inside another value: that travels in "
               + format
-              + ", its codec "
+              + (format == Format.TEXT ? ", as something in it has no binary form" : "")
+              + "; its codec "
               + codec.javaType().getName()
               + " does not");
     }

@@ -420,19 +420,33 @@ final class NumberCodecs {
     BigDecimal least = exact.subtract(new BigDecimal(down).divide(two));
     BigDecimal most = exact.add(new BigDecimal(up).divide(two));
     int digits = new BigDecimal(number.toString()).stripTrailingZeros().precision();
-    BigDecimal found = rounded(exact, digits);
+    BigDecimal found = rounded(exact, digits, least, most);
     while (digits < 17 && !isBetween(found, least, most)) {
-      found = rounded(exact, ++digits);
+      found = rounded(exact, ++digits, least, most);
     }
     // Double.toString of JDK 17 may print a digit more than is needed.
-    while (digits > 1 && isBetween(rounded(exact, digits - 1), least, most)) {
-      found = rounded(exact, --digits);
+    while (digits > 1) {
+      BigDecimal shorter = rounded(exact, digits - 1, least, most);
+      if (!isBetween(shorter, least, most)) {
+        break;
+      }
+      found = shorter;
+      digits--;
     }
     return found.stripTrailingZeros();
   }
 
-  private static BigDecimal rounded(BigDecimal number, int digits) {
-    return number.round(new MathContext(digits, RoundingMode.HALF_EVEN));
+  /**
+   * The nearest decimal of so many digits that stands for the number, if there is one. Below a
+   * power of two the next number is half as far as above it, so the one above may do where the
+   * nearest does not.
+   */
+  private static BigDecimal rounded(
+      BigDecimal number, int digits, BigDecimal least, BigDecimal most) {
+    BigDecimal nearest = number.round(new MathContext(digits, RoundingMode.HALF_EVEN));
+    return isBetween(nearest, least, most)
+        ? nearest
+        : number.round(new MathContext(digits, RoundingMode.UP));
   }
 
   private static boolean isBetween(BigDecimal number, BigDecimal least, BigDecimal most) {

@@ -2,16 +2,16 @@ package io.asyncpg.types;
 
 import io.asyncpg.error.PgCodecException;
 
-/** Any container read as text: what the server would have printed. */
-record PrintedCodec(Codec<?> whole, CodecRegistry registry) implements Codec<String> {
+/**
+ * What is made of other values, read in binary and printed as the server would.
+ *
+ * @param whole reads it with a String for each scalar in it
+ * @param scalars writes it in text from those
+ */
+record PrintedCodec(Codec<?> whole, CodecRegistry scalars) implements Codec<String> {
   @Override
   public Class<String> javaType() {
     return String.class;
-  }
-
-  @Override
-  public Format format() {
-    return whole.format();
   }
 
   @Override
@@ -22,12 +22,9 @@ record PrintedCodec(Codec<?> whole, CodecRegistry registry) implements Codec<Str
 
   @Override
   public String decode(PgType type, ValueReader in) {
-    if (whole.format() == Format.TEXT) {
-      return in.readUtf8();
-    }
     Object value = whole.decode(type, in);
     var text = new ValueWriter();
-    Members.write(registry, type, value, Format.TEXT, "as text", text);
+    Members.write(scalars, type, value, Format.TEXT, "as text", text);
     return new ValueReader(text.array(), 0, text.size()).readUtf8();
   }
 }

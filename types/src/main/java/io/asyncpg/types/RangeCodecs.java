@@ -27,6 +27,7 @@ final class RangeCodecs {
   private static final int LOWER_INFINITE = 0x08;
   private static final int UPPER_INFINITE = 0x10;
   private static final String SPECIAL = "\"\\()[],";
+  private static final String ENDS = ",)]";
 
   private RangeCodecs() {}
 
@@ -76,7 +77,7 @@ final class RangeCodecs {
     @Override
     public Range<?> decode(PgType type, ValueReader in) {
       if (format == Format.TEXT) {
-        var text = new LiteralText(in.readUtf8(), range);
+        var text = new LiteralText(in.readUtf8(), range, ENDS);
         Range<?> value = parse(text);
         text.expectEnd();
         return value;
@@ -193,7 +194,7 @@ final class RangeCodecs {
         throw new PgCodecException(
             multirange.displayName() + " in text needs its range's own codec");
       }
-      var text = new LiteralText(in.readUtf8(), multirange);
+      var text = new LiteralText(in.readUtf8(), multirange, ENDS);
       var ranges = new ArrayList<@Nullable Object>();
       text.expect('{');
       while (text.peek() != '}') {

@@ -2,6 +2,7 @@ package io.asyncpg.types;
 
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -116,6 +117,11 @@ final class StandardCodecs {
     contrib("sparsevec", ContribCodecs.sparsevec());
   }
 
+  /** What PostGIS prints of a geometry is what it sends, in hex. */
+  private static final Conversions<byte[]> HEX =
+      Conversions.of(
+          BinaryCodecs.BYTEA, HexFormat.of().withUpperCase()::formatHex, HexFormat.of()::parseHex);
+
   private StandardCodecs() {}
 
   private static void builtin(String name, Conversions<?> conversions) {
@@ -132,6 +138,24 @@ final class StandardCodecs {
       return BUILTIN.get(type.name());
     }
     return type instanceof PgType.Base ? CONTRIB.get(type.name()) : null;
+  }
+
+  /**
+   * The line of a type whose binary form and text are both known here, or of what it is over: to
+   * make one from the other, for a type without a line too.
+   */
+  static @Nullable Conversions<?> forms(PgType type) {
+    if (type instanceof PgType.Domain domain) {
+      return forms(domain.base());
+    } else if (type instanceof PgType.Enumeration) {
+      return TEXT;
+    }
+    Conversions<?> line = find(type);
+    boolean spatial =
+        line == null
+            && type instanceof PgType.Base
+            && (type.name().equals("geometry") || type.name().equals("geography"));
+    return spatial ? HEX : line;
   }
 
   /** The types of extensions that have a line, for the documentation. */

@@ -9,8 +9,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.asyncpg.error.PgCodecException;
 import io.asyncpg.types.value.PgArray;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 class ArrayCodecsTest {
@@ -63,6 +66,26 @@ class ArrayCodecsTest {
     assertThatThrownBy(() -> read(BuiltinTypes.INT4_ARRAY, int[].class, TWO_BY_TWO))
         .isInstanceOf(PgCodecException.class)
         .hasMessageContaining("2 dimensions");
+  }
+
+  @Test
+  void aSetIsAskedForAsSuchAndNotAsOneClassOfSets() {
+    for (Class<?> set : List.of(HashSet.class, LinkedHashSet.class, TreeSet.class)) {
+      assertThatThrownBy(() -> CodecRegistry.standard().decoder(BuiltinTypes.INT4_ARRAY, set))
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining("int4[] cannot be read as " + set.getName());
+    }
+  }
+
+  @Test
+  void anArrayOfADomainOverArraysHoldsThemAsElements() {
+    var numbers = new PgType.Domain(70_002, "app", "numbers", BuiltinTypes.INT4_ARRAY);
+    var arrays = new PgType.Array(70_003, "app", "_numbers", numbers);
+    String hex = write(arrays, List.of(List.of(1, 2), List.of(3)));
+    assertThat(read(arrays, Object[].class, hex)).containsExactly(List.of(1, 2), List.of(3));
+    assertThat((Object[]) read(arrays, List[].class, hex))
+        .containsExactly(List.of(1, 2), List.of(3));
+    assertThat(read(arrays, int[][].class, hex)).isDeepEqualTo(new int[][] {{1, 2}, {3}});
   }
 
   @Test
@@ -177,8 +200,35 @@ class ArrayCodecsTest {
   }
 
   @Test
+  void thatAVectorIsCountedFromZeroIsNothingToLose() {
+    String hex = "00000001 00000000 00000015 00000002 00000000 00000002 0001 00000002 0002";
+    assertThat(read(BuiltinTypes.INT2VECTOR, int[].class, hex)).containsExactly(1, 2);
+    assertThat(read(BuiltinTypes.INT2VECTOR, Short[].class, hex))
+        .containsExactly((short) 1, (short) 2);
+    assertThat((Object) read(BuiltinTypes.INT2VECTOR, Set.class, hex))
+        .isEqualTo(Set.of((short) 1, (short) 2));
+    assertThat(
+            read(
+                BuiltinTypes.OIDVECTOR,
+                long[].class,
+                "00000001 00000000 0000001a 00000001 00000000 00000004 00000007"))
+        .containsExactly(7L);
+  }
+
+  @Test
+  void aVectorHasOneDimension() {
+    for (PgType vector : List.of(BuiltinTypes.INT2VECTOR, BuiltinTypes.OIDVECTOR)) {
+      assertThatThrownBy(() -> write(vector, List.of(List.of(1), List.of(2))))
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining("do not fit " + vector.displayName());
+    }
+  }
+
+  @Test
   void vectorsAreSentInTextAsTheServerRefusesAnEmptyOneInBinary() {
     Codec<?> codec = CodecRegistry.standard().encoder(BuiltinTypes.INT2VECTOR, short[].class);
     assertThat(codec.format()).isEqualTo(Format.TEXT);
+    var empty = PgArray.of(PgArray.of((short) 1), PgArray.of());
+    assertThat(write(BuiltinTypes.INT2VECTOR_ARRAY, empty)).isEqualTo(text("{1,\"\"}"));
   }
 }

@@ -11,6 +11,8 @@ import io.asyncpg.types.PgType.Composite.Attribute;
 import io.asyncpg.types.value.Composite;
 import io.asyncpg.types.value.Range;
 import java.lang.reflect.Type;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -200,6 +202,29 @@ class CodecRegistryTest {
   }
 
   @Test
+  void aTypeThatOnlyItsCodecKnowsIsSaidToBeOfThatCodecsClass() {
+    assertThatThrownBy(() -> registry.decoder(TEMPERATURE, String.class))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageEndingWith(
+            "cannot be read as java.lang.String: ask for "
+                + Celsius.class.getName()
+                + ", or register a Codec for it");
+    assertThatThrownBy(() -> registry.encoder(TEMPERATURE, Integer.class))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("pass " + Celsius.class.getName() + ", java.lang.String, or");
+    assertThatThrownBy(() -> registry.encoder(TEMPERATURE, String.class, Format.BINARY))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageEndingWith("pass " + Celsius.class.getName() + ", or register a Codec for it");
+    assertThatThrownBy(() -> CodecRegistry.standard().decoder(TEMPERATURE, Integer.class))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("ask for java.lang.String, or");
+    assertThatThrownBy(
+            () -> CodecRegistry.standard().encoder(TEMPERATURE, String.class, Format.BINARY))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("in BINARY format: use the other format, or register");
+  }
+
+  @Test
   void aTypeThatItsCodecMadeBinaryIsNotSaidToBeReadableAsString() {
     var ltree = new PgType.Base(70_020, "public", "ltree", ',');
     CodecRegistry own = CodecRegistry.standard().with("public", "ltree", BinaryCodecs.BYTEA);
@@ -215,6 +240,79 @@ class CodecRegistryTest {
     assertThat(read(BuiltinTypes.VARCHAR, Thread.State.class, text("NEW")))
         .isEqualTo(Thread.State.NEW);
     assertThat(write(TEMPERATURE, Thread.State.NEW)).isEqualTo(text("NEW"));
+  }
+
+  @Test
+  void aCodecInBinaryAlsoServesInsideWhatTravelsInText() {
+    var mood = new PgType.Enumeration(70_011, "app", "mood", List.of("ok"));
+    var row =
+        new PgType.Composite(
+            70_012,
+            "app",
+            "told",
+            List.of(
+                new Attribute("mark", BuiltinTypes.XML),
+                new Attribute("degrees", BuiltinTypes.FLOAT8),
+                new Attribute(
+                    "limits",
+                    new PgType.Array(
+                        70_013,
+                        "app",
+                        "_limit",
+                        new PgType.Domain(70_014, "app", "limit", BuiltinTypes.FLOAT8))),
+                new Attribute("mood", mood)));
+    CodecRegistry both =
+        CodecRegistry.standard()
+            .with("pg_catalog", "float8", CELSIUS)
+            .with("app", "mood", BinaryCodecs.BYTEA);
+    String told = text("(<a/>,36.6,\"{1,NULL}\",ok)");
+    var composite = (Composite) read(both, row, null, told);
+    assertThat(composite.get("degrees")).isEqualTo(new Celsius(36.6));
+    assertThat(composite.get("limits")).isEqualTo(Arrays.asList(new Celsius(1), null));
+    assertThat(composite.get("mood")).isEqualTo("ok".getBytes(StandardCharsets.UTF_8));
+    assertThat(write(both, row, composite)).isEqualTo(told);
+    // By itself it goes as it is.
+    assertThat(both.encoder(BuiltinTypes.FLOAT8, Celsius.class)).isSameAs(CELSIUS);
+    CodecRegistry inText = both.with("pg_catalog", "float8", NAME);
+    assertThat(inText.encoder(BuiltinTypes.FLOAT8, Celsius.class)).isSameAs(CELSIUS);
+  }
+
+  @Test
+  void whatATypeUnknownHereIsInBinaryIsNotMadeFromItsText() {
+    var row =
+        new PgType.Composite(
+            70_012,
+            "app",
+            "told",
+            List.of(
+                new Attribute("mark", BuiltinTypes.XML), new Attribute("degrees", TEMPERATURE)));
+    assertThat(((Composite) read(registry, row, null, text("(,36.6)"))).get("degrees"))
+        .isEqualTo("36.6");
+    assertThatThrownBy(() -> write(registry, row, Composite.of(null, new Celsius(1))))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("attribute \"degrees\" of app.told")
+        .hasMessageContaining("in TEXT, as something in it has no binary form");
+  }
+
+  @Test
+  void aContainerIsPrintedWhateverItsElementsAreInJava() {
+    CodecRegistry overriding = CodecRegistry.standard().with("pg_catalog", "float8", CELSIUS);
+    String array = write(BuiltinTypes.FLOAT8_ARRAY, new double[] {1, 2.5});
+    assertThat(read(overriding, BuiltinTypes.FLOAT8_ARRAY, null, array))
+        .isEqualTo(List.of(new Celsius(1), new Celsius(2.5)));
+    assertThat(read(overriding, BuiltinTypes.FLOAT8_ARRAY, String.class, array))
+        .isEqualTo("{1,2.5}");
+    String record = "00000001 000002bd 00000008 3ff0000000000000";
+    assertThat(read(overriding, BuiltinTypes.RECORD, String.class, record)).isEqualTo("(1)");
+  }
+
+  @Test
+  void whatOnlyItsCodecCanReadIsNotPrinted() {
+    String array = write(registry, TEMPERATURES, List.of(new Celsius(1)));
+    assertThatThrownBy(() -> read(registry, TEMPERATURES, String.class, array))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("app.temperature travels in binary")
+        .hasMessageContaining("with ::text");
   }
 
   @Test

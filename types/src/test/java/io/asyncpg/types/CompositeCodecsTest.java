@@ -146,6 +146,14 @@ class CompositeCodecsTest {
   }
 
   @Test
+  void aSquareBracketEndsNoMemberOfACompositeInText() {
+    assertThat(read(ODD_PAIR, text("(7,[])")))
+        .isEqualTo(new Composite(List.of("n", "odd"), List.of(7, "[]")));
+    assertThat(read(ODD_PAIR, text("(,])")))
+        .isEqualTo(new Composite(List.of("n", "odd"), Arrays.asList(null, "]")));
+  }
+
+  @Test
   void anAnonymousRecordSaysItsTypesItself() {
     assertThat(read(BuiltinTypes.RECORD, BOB))
         .isEqualTo(new Composite(List.of("f1", "f2"), List.of(7, "Bob")));
@@ -161,6 +169,62 @@ class CompositeCodecsTest {
     assertThat(read(knowing, BuiltinTypes.RECORD, null, mood)).isEqualTo(Composite.of("sad"));
     assertThatThrownBy(() -> read(BuiltinTypes.RECORD, "7fffffff"))
         .isInstanceOf(PgCodecException.class);
+  }
+
+  @Test
+  void theMembersOfARecordAreWhatTheListOrTheMapIsOf() {
+    CodecRegistry registry = CodecRegistry.standard();
+    String oneTwo = "00000002 00000017 00000004 00000001 00000015 00000002 0002";
+    assertThat(
+            read(registry, BuiltinTypes.RECORD, new TypeReference<List<Long>>() {}.type(), oneTwo))
+        .isEqualTo(List.of(1L, 2L));
+    assertThat(
+            read(
+                registry,
+                BuiltinTypes.RECORD,
+                new TypeReference<Map<String, String>>() {}.type(),
+                oneTwo))
+        .isEqualTo(Map.of("f1", "1", "f2", "2"));
+    assertThatThrownBy(
+            () ->
+                read(registry, BuiltinTypes.RECORD, new TypeReference<List<Long>>() {}.type(), BOB))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("member 2 of the record is text, which cannot be read as")
+        .hasMessageContaining("java.lang.Long");
+  }
+
+  @Test
+  void theKeysOfAMapAreNamesAndNothingElse() {
+    var byNumber = new TypeReference<Map<Integer, String>>() {}.type();
+    for (PgType type : List.of(PERSON, BuiltinTypes.RECORD)) {
+      assertThatThrownBy(() -> CodecRegistry.standard().decoder(type, byNumber))
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining("cannot be read as java.util.Map<java.lang.Integer");
+    }
+  }
+
+  @Test
+  void aJavaRecordIsNotPromisedOfAnAnonymousOne() {
+    assertThatThrownBy(() -> CodecRegistry.standard().decoder(BuiltinTypes.RECORD, Person.class))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageEndingWith(
+            "ask for an io.asyncpg.types.value.Composite, a List, a Map or java.lang.String, or"
+                + " cast the row to a named composite type, which a Java record can be read from");
+  }
+
+  @Test
+  void attributesThatAreCalledF1AndF2GoByTheirNames() {
+    var swapped =
+        new PgType.Composite(
+            70_008,
+            "app",
+            "swapped",
+            List.of(
+                new Attribute("f2", BuiltinTypes.INT4), new Attribute("f1", BuiltinTypes.INT4)));
+    String twoOne = "00000002 00000017 00000004 00000002 00000017 00000004 00000001";
+    assertThat(write(swapped, Composite.of(1, 2))).isEqualTo(twoOne.replace(" ", ""));
+    var other = new Composite(List.of("f2", "f1"), List.of(2, 1));
+    assertThat(write(swapped, other)).isEqualTo(twoOne.replace(" ", ""));
   }
 
   @Test

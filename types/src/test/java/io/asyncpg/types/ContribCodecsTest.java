@@ -52,6 +52,23 @@ class ContribCodecsTest {
   }
 
   @Test
+  void hstoreIsAMapOfNothingElseThanStrings() {
+    CodecRegistry registry = CodecRegistry.standard();
+    var texts = new TypeReference<Map<CharSequence, ?>>() {}.type();
+    assertThat(read(registry, HSTORE, texts, "00000001" + "0000000161" + "0000000131"))
+        .isEqualTo(Map.of("a", "1"));
+    for (TypeReference<?> wanted :
+        List.of(
+            new TypeReference<Map<String, Integer>>() {},
+            new TypeReference<Map<Integer, String>>() {})) {
+      assertThatThrownBy(() -> registry.decoder(HSTORE, wanted.type()))
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining("ext.hstore cannot be read as " + wanted)
+          .hasMessageContaining("ask for java.util.Map, java.lang.String");
+    }
+  }
+
+  @Test
   void aVectorIsItsDimensionsAndFloats() {
     String hex = "0002" + "0000" + "3f800000" + "c0000000";
     assertThat(write(VECTOR, new float[] {1, -2})).isEqualTo(hex);

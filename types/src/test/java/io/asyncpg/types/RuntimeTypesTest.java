@@ -36,6 +36,7 @@ class RuntimeTypesTest {
             "CREATE TYPE app.floats AS RANGE (subtype = float8, multirange_type_name = app.floatses)",
             "CREATE TABLE app.people (id int4, gone int4, acl aclitem)",
             "ALTER TABLE app.people DROP COLUMN gone",
+            "CREATE TYPE app.marked AS (mark xml, doc jsonb, words text, span int4range)",
             "CREATE EXTENSION hstore SCHEMA app",
             "CREATE EXTENSION ltree",
             "CREATE EXTENSION citext",
@@ -183,6 +184,27 @@ class RuntimeTypesTest {
   }
 
   @Test
+  void bracketsOfAllKindsGoThroughARowInText() {
+    var marked =
+        new PgType.Composite(
+            oid("app.marked"),
+            "app",
+            "marked",
+            List.of(
+                new Attribute("mark", BuiltinTypes.XML),
+                new Attribute("doc", BuiltinTypes.JSONB),
+                new Attribute("words", BuiltinTypes.TEXT),
+                new Attribute("span", BuiltinTypes.INT4RANGE)));
+    agree(
+        marked,
+        "",
+        "ROW('<a/>', '[]', 'a]b', '[1,5)')::app.marked",
+        "ROW('<a/>', '[1]', '[', '(,5)')::app.marked",
+        "ROW('<a/>', '{\"a\": [1, 2]}', ']', 'empty')::app.marked",
+        "ROW(NULL, '{}', '{[(', NULL)::app.marked");
+  }
+
+  @Test
   void anonymousRecords() {
     List<@Nullable String> row =
         row(
@@ -191,6 +213,40 @@ class RuntimeTypesTest {
     assertThat(Wire.read(BuiltinTypes.RECORD, hex))
         .hasToString("(f1=1, f2=true, f3=a, f4=null, f5=1.50, f6=[1, 2], f7=(f1=b,))");
     assertThat(Wire.read(BuiltinTypes.RECORD, List.class, hex).size()).isEqualTo(7);
+  }
+
+  /** What is not to be had as its standard Java class is printed all the same. */
+  @Test
+  void aContainerAsAStringIsWhatTheServerPrints() {
+    isPrinted(
+        BuiltinTypes.RECORD,
+        "record_send",
+        "(1, true, NULL::int4, 'x y'::text, 1.5)",
+        "ROW('24:00+01'::timetz, '18446744073709551615'::xid8, 'NaN'::numeric)",
+        "ROW(ROW(true, 'a\"b'::text), ARRAY[true, NULL], '[1.50,)'::numrange, '\\xde'::bytea)",
+        "ROW(ARRAY[ROW(1, true)], ROW())");
+    isPrinted(BuiltinTypes.NUMERIC_ARRAY, "array_send", "ARRAY['NaN'::numeric, 1, NULL]");
+    isPrinted(BuiltinTypes.TIME_ARRAY, "array_send", "ARRAY['24:00'::time]");
+    isPrinted(BuiltinTypes.XID8_ARRAY, "array_send", "ARRAY['18446744073709551615'::xid8]");
+    isPrinted(BuiltinTypes.RECORD_ARRAY, "array_send", "ARRAY[ROW(1, 'a'::text), ROW(2, NULL)]");
+    isPrinted(BuiltinTypes.INT2VECTOR_ARRAY, "array_send", "ARRAY['1 2'::int2vector, '', NULL]");
+    isPrinted(BuiltinTypes.NUMRANGE, "range_send", "numrange('1', 'NaN')");
+    isPrinted(BuiltinTypes.NUMMULTIRANGE, "multirange_send", "'{[1,2),[5,NaN]}'::nummultirange");
+  }
+
+  private static void isPrinted(PgType type, String send, String... expressions) {
+    for (String expression : expressions) {
+      List<@Nullable String> row =
+          row(
+              "SELECT format('%s', x), encode("
+                  + send
+                  + "(x), 'hex') FROM (SELECT "
+                  + expression
+                  + " AS x) s");
+      assertThat(Wire.read(type, String.class, Objects.requireNonNull(row.get(1))))
+          .as(expression)
+          .isEqualTo(row.get(0));
+    }
   }
 
   @Test

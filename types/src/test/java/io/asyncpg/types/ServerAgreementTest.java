@@ -75,6 +75,36 @@ class ServerAgreementTest {
     assertThat(Interval.INFINITY).hasToString("infinity");
   }
 
+  @Test
+  void powersOfTwoAndTheirNeighboursArePrintedAsTheServerPrintsThem() {
+    var doubles = new ArrayList<Double>();
+    for (int e = Double.MIN_EXPONENT - 52; e <= Double.MAX_EXPONENT; e++) {
+      double power = Math.scalb(1.0, e);
+      doubles.addAll(List.of(power, -power, Math.nextUp(power), Math.nextDown(power)));
+    }
+    assertThat(doubles.stream().map(NumberCodecs::print).toList())
+        .isEqualTo(printed("float8", doubles));
+    var floats = new ArrayList<Float>();
+    for (int e = Float.MIN_EXPONENT - 23; e <= Float.MAX_EXPONENT; e++) {
+      float power = Math.scalb(1f, e);
+      floats.addAll(List.of(power, -power, Math.nextUp(power), Math.nextDown(power)));
+    }
+    assertThat(floats.stream().map(NumberCodecs::print).toList())
+        .isEqualTo(printed("float4", floats));
+  }
+
+  private static List<String> printed(String type, List<?> numbers) {
+    return rows(
+            "SELECT n::text FROM unnest('{"
+                + numbers.toString().replaceAll("[\\[\\] ]", "")
+                + "}'::"
+                + type
+                + "[]) WITH ORDINALITY u(n, i) ORDER BY i")
+        .stream()
+        .map(row -> row.get(0))
+        .toList();
+  }
+
   /** Text and bytes of each literal, as the type's own functions make them. */
   private static List<List<String>> sent(PgType type, List<String> literals, boolean binary) {
     String send =

@@ -194,7 +194,7 @@ public final class TypesDocument {
       | a type that no codec knows | `String`, as the server prints it | a Java enum, by name | `String` |
 
       Each takes its elements from the registry, so that a codec of your own also serves arrays, ranges, domains and
-      composites of its type.
+      composites of its type. As a `String` each is what the server prints, whatever its elements are in Java.
 
       """;
 }
