@@ -301,8 +301,8 @@ public final class PoolConfig {
     }
 
     /**
-     * Sets how many borrowers may wait while all connections are lent; one more fails at once.
-     * Those for whom a connection is being opened are not counted.
+     * Sets how many borrowers may wait while all connections are lent; one more fails at once. As
+     * many as there are connections being opened, being closed or just given back are not counted.
      *
      * @param borrowers 0 or more
      * @return this builder

@@ -166,7 +166,7 @@ final class PoolState {
   /**
    * What was asked of the pool.
    *
-   * @param maxWaiting how many may wait beyond those for whom a connection is being opened
+   * @param maxWaiting how many may wait for what is lent
    * @param maxIdleTime in nanoseconds; 0 for no limit, as with the following three
    * @param checkAfter 0 to check always, negative for never
    * @param lifo whether the connection used last is lent first
@@ -363,12 +363,28 @@ final class PoolState {
     if (!waiting.containsKey(waiter.number)) {
       return;
     }
-    if (waiting.size() - count(Phase.CONNECTING) - (maxSize - members.size()) > policy.maxWaiting) {
+    if (waiting.size() - coming(now) > policy.maxWaiting) {
       waiting.remove(waiter.number);
       actions.add(new Action.Refuse(waiter, Refusal.TOO_MANY_WAITING));
     } else {
       wakeBy(waiter.deadline);
     }
+  }
+
+  /**
+   * How many of those who wait do so for no borrower: connections are being opened, or there is
+   * room for them, or will be when one is closed; or they have just been given back.
+   */
+  private int coming(long now) {
+    int closing = count(Phase.CLOSING);
+    int coming = count(Phase.CONNECTING) + Math.max(0, maxSize - (members.size() - closing));
+    if (count(Phase.RETURNING) + count(Phase.CHECKING) > 0) {
+      for (Member member : members) {
+        boolean opened = member.phase != Phase.CONNECTING;
+        coming += opened && now - member.since < patience(member) ? 1 : 0;
+      }
+    }
+    return coming;
   }
 
   /** The waiter does not want a connection any more; nothing happens if it has one. */

@@ -269,6 +269,65 @@ class PoolStateTest {
   }
 
   @Test
+  void whoWaitsForNoBorrowerIsNotOneTooMany() {
+    state = new PoolState(new Policy(0, 0, 0, 0, SECONDS, true, false), 0, 1, bound -> 0);
+    Waiter first = acquire();
+    Member member = connect();
+    lent(first);
+    state.released(member, now);
+    Waiter behindTheFirst = acquire();
+    assertThat(state.takeActions()).isEmpty();
+    Waiter tooMany = acquire();
+    assertThat(only(Action.Refuse.class))
+        .isEqualTo(new Action.Refuse(tooMany, Refusal.TOO_MANY_WAITING));
+    state.returned(member, null, now);
+    lent(behindTheFirst);
+
+    state.returned(member, CloseReason.QUERIES, now);
+    only(Action.Close.class);
+    Waiter behindTheEnd = acquire();
+    assertThat(state.takeActions()).isEmpty();
+    state.ended(member, CloseReason.QUERIES, now);
+    member = connect();
+    lent(behindTheEnd);
+
+    giveBack(member);
+    now += 2 * SECONDS;
+    Waiter givesUp = acquire();
+    only(Action.Check.class);
+    state.giveUp(givesUp);
+    Waiter behindTheCheck = acquire();
+    assertThat(state.takeActions()).isEmpty();
+    state.checked(member, true, now);
+    lent(behindTheCheck);
+
+    state.released(member, now);
+    now += PoolState.IMMINENT_NANOS; // what he asked for goes on for longer than is waited for
+    Waiter behindALongOne = acquire();
+    assertThat(only(Action.Refuse.class).waiter()).isSameAs(behindALongOne);
+  }
+
+  @Test
+  void whereMoreAreLentThanThereMayBeAsManyMayWaitAsEver() {
+    state = new PoolState(new Policy(2, 0, 0, 0, -1, true, false), 0, 8, bound -> 0);
+    List<Member> all = lentTo("a", "a", "a", "a", "a", "a", "a", "a");
+    state.resize(0, 1, now);
+    Waiter first = acquire();
+    acquire();
+    assertThat(state.takeActions()).isEmpty();
+    Waiter third = acquire();
+    assertThat(only(Action.Refuse.class))
+        .isEqualTo(new Action.Refuse(third, Refusal.TOO_MANY_WAITING));
+    state.giveUp(first);
+    giveBack(all.get(0));
+    assertThat(only(Action.Close.class).reason()).isEqualTo(CloseReason.RESIZED);
+    acquire(); // no room comes of that one's end
+    assertThat(state.takeActions()).isEmpty();
+    Waiter another = acquire();
+    assertThat(only(Action.Refuse.class).waiter()).isSameAs(another);
+  }
+
+  @Test
   void firstInFirstOutUsesAllAlike() {
     state =
         new PoolState(new Policy(Integer.MAX_VALUE, 0, 0, 0, -1, false, false), 0, 2, bound -> 0);
