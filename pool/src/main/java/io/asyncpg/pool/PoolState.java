@@ -593,6 +593,7 @@ final class PoolState {
     while (open() + count(Phase.CONNECTING) > maxSize && !idle.isEmpty()) {
       close(idle.getFirst(), CloseReason.RESIZED, now);
     }
+    idle.forEach(this::wakeForIdle); // those that were kept may go now
     proceed(now);
   }
 

@@ -256,6 +256,27 @@ class PoolStateTest {
   }
 
   @Test
+  void whereFewerAreKeptThanBeforeTheOthersGo() {
+    state =
+        new PoolState(
+            new Policy(Integer.MAX_VALUE, 10 * SECONDS, 0, 0, -1, true, false), 2, 2, b -> 0);
+    state.start(now);
+    connect();
+    connect();
+    assertThat(state.wakes()).isFalse();
+    now += 3 * SECONDS;
+    state.resize(0, 2, now);
+    assertThat(state.takeActions()).isEmpty();
+    assertThat(state.wakeAt() - now).isEqualTo(7 * SECONDS);
+    now = state.wakeAt();
+    state.tick(now);
+    assertThat(state.takeActions())
+        .hasSize(2)
+        .allMatch(
+            action -> action instanceof Action.Close close && close.reason() == CloseReason.IDLE);
+  }
+
+  @Test
   void noMoreThanMaxWaitingWait() {
     state = new PoolState(new Policy(1, 0, 0, 0, -1, true, false), 0, 1, bound -> 0);
     Waiter first = acquire();
