@@ -311,10 +311,13 @@ final class PoolState {
     return Collections.unmodifiableCollection(members);
   }
 
-  /** Whether every connection that was opened before this generation began is gone. */
+  /**
+   * Whether every connection that was open before this generation began is gone. One that was being
+   * opened then is nobody's, and is closed when it comes.
+   */
   boolean isRenewedSince(long oldest) {
     for (Member member : members) {
-      if (member.generation < oldest) {
+      if (member.generation < oldest && member.phase != Phase.CONNECTING) {
         return false;
       }
     }

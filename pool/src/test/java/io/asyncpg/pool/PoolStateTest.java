@@ -277,6 +277,25 @@ class PoolStateTest {
   }
 
   @Test
+  void anAttemptThatHangsKeepsNoDrainFromItsEnd() {
+    Waiter first = acquire();
+    connect();
+    Member member = lent(first);
+    acquire();
+    Member hangs = only(Action.Connect.class).member();
+    long drained = state.expire(now);
+    assertThat(state.isRenewedSince(drained)).isFalse();
+    giveBack(member);
+    assertThat(state.isRenewedSince(drained)).isFalse();
+    state.ended(member, CloseReason.EXPIRED, now);
+    assertThat(state.isRenewedSince(drained)).isTrue();
+    state.takeActions();
+    state.connected(hangs, "a", now);
+    assertThat(state.takeActions())
+        .contains(new Action.Close(hangs, CloseReason.EXPIRED, false));
+  }
+
+  @Test
   void noMoreThanMaxWaitingWait() {
     state = new PoolState(new Policy(1, 0, 0, 0, -1, true, false), 0, 1, bound -> 0);
     Waiter first = acquire();
