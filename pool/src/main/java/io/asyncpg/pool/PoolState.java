@@ -620,7 +620,9 @@ final class PoolState {
     terminating = true;
     shut(now);
     for (Member member : List.copyOf(members)) {
-      if (member.phase != Phase.CLOSING) {
+      if (member.phase == Phase.CLOSING) {
+        actions.add(new Action.Close(member, CloseReason.CLOSED, true)); // it may have been politer
+      } else {
         close(member, CloseReason.CLOSED, now);
       }
     }
@@ -878,6 +880,7 @@ final class PoolState {
     boolean wasOpen = member.phase != Phase.CONNECTING;
     boolean atOnce =
         terminating
+            || (member.phase == Phase.CONNECTING && member.letIn) // in the middle of its init
             || member.phase == Phase.LENT
             || reason == CloseReason.CHECK
             || reason == CloseReason.HOOK

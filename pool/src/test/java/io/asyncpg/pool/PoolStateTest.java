@@ -384,6 +384,28 @@ class PoolStateTest {
     assertThat(lent(acquire())).isSameAs(two);
   }
 
+  @Test
+  void anInitIsNotWaitedForAtTheEndAndNothingWhenThePoolIsTerminated() {
+    Waiter first = acquire();
+    connect();
+    Member member = lent(first);
+    giveBack(member);
+    state.expire(now);
+    assertThat(only(Action.Close.class))
+        .isEqualTo(new Action.Close(member, CloseReason.EXPIRED, false));
+    acquire();
+    Member attempt = only(Action.Connect.class).member();
+    state.letIn(attempt);
+    state.shut(now);
+    assertThat(state.takeActions()).contains(new Action.Close(attempt, CloseReason.CLOSED, true));
+    state.terminate(now);
+    assertThat(state.takeActions())
+        .containsExactly(
+            new Action.Close(member, CloseReason.CLOSED, true),
+            new Action.Close(attempt, CloseReason.CLOSED, true));
+    assertThat(state.closed()).isEqualTo(Map.of(CloseReason.EXPIRED, 1L));
+  }
+
   /** One lent to each of these hosts, in their order. */
   private List<Member> lentTo(String... hosts) {
     List<Member> members = new ArrayList<>();

@@ -793,6 +793,23 @@ class PoolTest {
   }
 
   @Test
+  void aPoolThatIsClosedDuringAnInitEnds() throws Exception {
+    CompletableFuture<Integer> process = new CompletableFuture<>();
+    open(
+        config()
+            .init(
+                connection -> {
+                  PgFuture<?> asked = connection.execute("SELECT pg_sleep(60)");
+                  process.complete(connection.serverPid());
+                  return asked;
+                }));
+    int sleeping = process.join();
+    pool.close();
+    pool.closed().get(20, TimeUnit.SECONDS);
+    TestServer.shared().endSession(sleeping);
+  }
+
+  @Test
   void cancellingACallGivesItsConnectionBack() {
     open(config().maxSize(1));
     PgFuture<?> sleeping = pool.fetch("SELECT pg_sleep(60)");
