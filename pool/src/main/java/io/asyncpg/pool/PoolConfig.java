@@ -126,7 +126,7 @@ public final class PoolConfig {
   }
 
   /**
-   * How long the server may take to reset a session that was given back.
+   * How long the reset of a session that was given back may take.
    *
    * @return 10 seconds by default
    */
@@ -359,7 +359,7 @@ public final class PoolConfig {
     }
 
     /**
-     * Sets how long a borrower waits at most, connecting and checking included.
+     * Sets how long a borrower waits at most, connecting, checking and {@link #setup} included.
      *
      * @param time above zero
      * @return this builder
@@ -397,8 +397,8 @@ public final class PoolConfig {
     }
 
     /**
-     * Sets how long the server may take to reset a session that was given back; one that takes
-     * longer is closed.
+     * Sets how long the reset of a session that was given back may take, by the server or by {@link
+     * #reset}; one that takes longer is closed.
      *
      * @param time above zero
      * @return this builder
@@ -465,8 +465,9 @@ public final class PoolConfig {
      * first time. A setting made here lasts only until the first reset: put settings into the
      * {@link PgConfig}, or make them in {@link #setup}.
      *
-     * @param hook called where futures complete; must not block. When its stage fails the
-     *     connection is closed, and it counts as an attempt to connect that failed
+     * @param hook called where futures complete; must not block. When its stage fails, or does not
+     *     end within {@link PgConfig#connectTimeout()}, the connection is closed, and it counts as an
+     *     attempt to connect that failed
      * @return this builder
      */
     public Builder init(Function<? super PgConnection, ? extends CompletionStage<?>> hook) {
@@ -478,7 +479,8 @@ public final class PoolConfig {
      * Sets what is done with a connection each time before it is lent.
      *
      * @param hook called on the borrower's thread or where futures complete; must not block. When
-     *     its stage fails, so does the borrower's future, and the connection is closed
+     *     its stage fails, so does the borrower's future, and the connection is closed; it is closed
+     *     as well when the borrower's time is up before the stage has ended, or he gives up
      * @return this builder
      */
     public Builder setup(Function<? super PgConnection, ? extends CompletionStage<?>> hook) {
@@ -491,8 +493,8 @@ public final class PoolConfig {
      * (advisory locks released, cursors closed, no listening, settings set back). Not called for
      * one on which nothing was run. A transaction is rolled back and listeners are dropped before.
      *
-     * @param hook called on the event loop; must not block. When its stage fails the connection is
-     *     closed
+     * @param hook called on the event loop; must not block. When its stage fails, or does not end
+     *     within {@link #resetTimeout}, the connection is closed
      * @return this builder
      */
     public Builder reset(Function<? super PgConnection, ? extends CompletionStage<?>> hook) {

@@ -69,6 +69,7 @@ final class PoolState {
 
     @Nullable CompletionStage<? extends PgConnection> attempt;
     @Nullable Loan loan;
+    @Nullable Hook hook;
 
     private Phase phase = Phase.CONNECTING;
     private long generation;
@@ -88,6 +89,11 @@ final class PoolState {
     private boolean letIn;
 
     private @Nullable Waiter checkedFor;
+
+    /** Whether a hook of the application's is under way, and until when it may be. */
+    private boolean hooked;
+
+    private long hookedUntil;
 
     Phase phase() {
       return phase;
@@ -153,6 +159,9 @@ final class PoolState {
 
     /** It has been lent for long. */
     record Suspect(Member member) implements Action {}
+
+    /** What the application does with it has had its time. */
+    record EndHook(Member member) implements Action {}
   }
 
   /** Why somebody gets no connection. */
@@ -406,6 +415,17 @@ final class PoolState {
     member.letIn = true;
   }
 
+  /** The application does something with it, in whatever phase it is, and has so long for that. */
+  void hookBegins(Member member, long until) {
+    member.hooked = true;
+    member.hookedUntil = until;
+    wakeBy(until);
+  }
+
+  void hookIsOver(Member member) {
+    member.hooked = false;
+  }
+
   void connected(Member member, String hostName, long now) {
     if (member.phase != Phase.CONNECTING) {
       return;
@@ -641,6 +661,7 @@ final class PoolState {
       }
     }
     for (Member member : List.copyOf(members)) {
+      tickHook(member, now);
       switch (member.phase) {
         case CHECKING -> tickChecking(member, now);
         case IDLE -> tickIdle(member, now);
@@ -651,6 +672,18 @@ final class PoolState {
       }
     }
     proceed(now);
+  }
+
+  private void tickHook(Member member, long now) {
+    if (!member.hooked) {
+      return;
+    }
+    if (member.hookedUntil - now <= 0) {
+      member.hooked = false;
+      actions.add(new Action.EndHook(member));
+    } else {
+      wakeBy(member.hookedUntil);
+    }
   }
 
   private void tickChecking(Member member, long now) {

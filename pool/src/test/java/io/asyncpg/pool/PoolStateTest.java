@@ -561,6 +561,38 @@ class PoolStateTest {
   }
 
   @Test
+  void aHookHasItsTimeInWhateverPhaseItRuns() {
+    acquire();
+    Member member = only(Action.Connect.class).member();
+    state.letIn(member);
+    state.hookBegins(member, now + 60 * SECONDS);
+    now += 59 * SECONDS;
+    state.tick(now);
+    assertThat(state.takeActions()).noneMatch(Action.EndHook.class::isInstance);
+    assertThat(state.wakeAt() - now).isEqualTo(SECONDS);
+    now += SECONDS;
+    state.tick(now);
+    assertThat(only(Action.EndHook.class).member()).isSameAs(member);
+    state.tick(now);
+    assertThat(state.takeActions()).isEmpty();
+
+    Waiter waiter = acquire();
+    state.connected(member, "a", now);
+    lent(waiter);
+    state.hookBegins(member, now + 30 * SECONDS);
+    state.hookIsOver(member);
+    now += 31 * SECONDS;
+    state.tick(now);
+    assertThat(state.takeActions()).isEmpty();
+    state.released(member, now);
+    state.hookBegins(member, now + 10 * SECONDS);
+    assertThat(state.wakeAt() - now).isEqualTo(10 * SECONDS);
+    now = state.wakeAt();
+    state.tick(now);
+    assertThat(only(Action.EndHook.class).member()).isSameAs(member);
+  }
+
+  @Test
   void aBalancedPoolLendsWhereTheFewestAreLentAndInTurns() {
     state = new PoolState(new Policy(Integer.MAX_VALUE, 0, 0, 0, -1, true, true), 0, 4, bound -> 0);
     List<Member> all = lentTo("a", "a", "a", "b");
