@@ -506,11 +506,7 @@ final class Pool {
   }
 
   private void connectFailed(Member member, Throwable failure) {
-    boolean refused =
-        failure instanceof PgServerException server
-            ? !PASSING.contains(server.sqlState().substring(0, 2))
-            : !(failure instanceof PgConnectionException || failure instanceof PgTimeoutException)
-                || isFailedForGood(member);
+    boolean refused = isRefusal(member, failure);
     List<PgFuture<Void>> unready = new ArrayList<>();
     step(
         (state, now) -> {
@@ -527,6 +523,18 @@ final class Pool {
         });
     unready.forEach(ready -> ready.completeExceptionally(failure));
     LOG.log(Level.DEBUG, "an attempt of the pool to connect failed", failure);
+  }
+
+  /** Whether the next attempt will fail as well. */
+  private boolean isRefusal(Member member, Throwable failure) {
+    Throwable cause = failure.getCause();
+    if (failure instanceof PgPoolException && cause != null) {
+      return isRefusal(member, cause); // what an init met
+    }
+    return failure instanceof PgServerException server
+        ? !PASSING.contains(server.sqlState().substring(0, 2))
+        : !(failure instanceof PgConnectionException || failure instanceof PgTimeoutException)
+            || isFailedForGood(member);
   }
 
   private boolean isFailedForGood(Member member) {

@@ -40,6 +40,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Servers that go away, borrowers that do not give back. */
 class PoolFaultTest {
@@ -180,6 +181,25 @@ class PoolFaultTest {
     Eventually.isTrue(() -> pool.stats().idle() == 3);
     assertThat(pool.stats().closed()).isEqualTo(Map.of(CloseReason.LOST, 1L, CloseReason.HOST, 2L));
     assertThat(pool.stats().created()).isEqualTo(6);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "SELECT pg_terminate_backend(pg_backend_pid())",
+        "SET statement_timeout = 1; SELECT pg_sleep(60)",
+        "DO $$ BEGIN RAISE SQLSTATE '53200'; END $$"
+      })
+  void anInitThatMeetsWhatPassesIsTriedAgainForWhoWaits(String sql) {
+    AtomicInteger calls = new AtomicInteger();
+    open(
+        config()
+            .minSize(0)
+            .acquireTimeout(Duration.ofMinutes(10))
+            .init(
+                connection -> connection.execute(calls.incrementAndGet() == 1 ? sql : "SELECT 1")));
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+    assertThat(pool.stats().connectFailures()).isEqualTo(1);
   }
 
   @Test
