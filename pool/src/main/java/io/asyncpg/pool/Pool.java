@@ -466,6 +466,13 @@ final class Pool {
     return hook;
   }
 
+  /** What was done with it has failed. Where it has ended, its keeper tells why: it may be news. */
+  private void condemn(Member member) {
+    if (!session(member).isEnded()) {
+      step((state, now) -> state.condemn(member, CloseReason.HOOK, now));
+    }
+  }
+
   private void isOver(Hook hook, Member member) {
     lock.lock();
     try {
@@ -574,7 +581,7 @@ final class Pool {
             return;
           }
           session.keep(handle);
-          step((state, now) -> state.condemn(member, CloseReason.HOOK, now));
+          condemn(member);
           if (hook.isTooLate(failure)) {
             timedOut(
                 acquire,
@@ -881,7 +888,7 @@ final class Pool {
                         Level.WARNING,
                         "the pool's reset failed; the connection is closed",
                         failure);
-                    step((state, now) -> state.condemn(member, CloseReason.HOOK, now));
+                    condemn(member);
                   }
                 });
         return;

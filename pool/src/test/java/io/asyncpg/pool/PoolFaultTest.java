@@ -27,10 +27,12 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordingFile;
@@ -181,6 +183,30 @@ class PoolFaultTest {
     Eventually.isTrue(() -> pool.stats().idle() == 3);
     assertThat(pool.stats().closed()).isEqualTo(Map.of(CloseReason.LOST, 1L, CloseReason.HOST, 2L));
     assertThat(pool.stats().created()).isEqualTo(6);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aConnectionThatIsLostInAHookTakesTheIdleOnesAlong(boolean inSetup) {
+    AtomicBoolean armed = new AtomicBoolean();
+    Function<PgConnection, CompletionStage<?>> hook =
+        connection ->
+            connection.execute(
+                armed.getAndSet(false)
+                    ? "SELECT pg_terminate_backend(pg_backend_pid())"
+                    : "SELECT 1");
+    PoolConfig.Builder config = config().minSize(3).maxSize(3);
+    open(inSetup ? config.setup(hook) : config.reset(hook)).ready().await();
+    armed.set(true);
+    if (inSetup) {
+      assertThatThrownBy(() -> pool.acquire().await())
+          .isInstanceOf(PgPoolException.class)
+          .hasMessageContaining("the pool's setup failed");
+    } else {
+      pool.execute("SELECT 1").await();
+    }
+    Eventually.isTrue(() -> pool.stats().created() == 6 && pool.stats().idle() == 3);
+    assertThat(pool.stats().closed()).isEqualTo(Map.of(CloseReason.LOST, 1L, CloseReason.HOST, 2L));
   }
 
   @ParameterizedTest
