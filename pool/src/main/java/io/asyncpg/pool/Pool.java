@@ -380,7 +380,18 @@ final class Pool {
           }
         });
     if (unwanted) {
-      attempt.toCompletableFuture().cancel(true);
+      abandon(member, attempt);
+    }
+  }
+
+  /** What comes of the attempt is not wanted any more. */
+  private void abandon(Member member, CompletionStage<? extends PgConnection> attempt) {
+    if (Connector.isAttempt(attempt)) {
+      attempt.toCompletableFuture().cancel(true); // connectFailed, or opened, will see to it
+    } else {
+      // What a future of others brings when it has been cancelled, nobody sees, and nobody closes.
+      // It has its end when it has it, and what comes then is closed; nothing waits for that.
+      step((state, now) -> state.ended(member, CloseReason.CLOSED, now));
     }
   }
 
@@ -792,7 +803,7 @@ final class Pool {
     }
     if (session == null) {
       if (attempt != null) {
-        attempt.toCompletableFuture().cancel(true); // connectFailed, or opened, will see to it
+        abandon(member, attempt);
       }
     } else if (atOnce) {
       session.terminate();

@@ -450,9 +450,14 @@ public final class PoolConfig {
 
     /**
      * Sets what opens a connection in place of the pool: one on event loops of the application's
-     * own, for instance. Such connections do not share what they learn.
+     * own, for instance. Such connections do not share what they learn, and go where the factory
+     * sends them: {@link PgPool#readOnly} and {@link PgPool#readWrite} of such a pool ask the same
+     * factory, which knows nothing of the servers that they want.
      *
-     * @param factory gives a new connection each time, which is the pool's then; must not block
+     * @param factory gives a new connection each time, which is the pool's then; must not block. A
+     *     stage that is not wanted any more is cancelled if it is the very future that this library's
+     *     {@code connect} has returned; any other is left to come to its end, and its connection is
+     *     closed then, though the pool may have been closed before
      * @return this builder
      */
     public Builder connect(Supplier<? extends CompletionStage<PgConnection>> factory) {

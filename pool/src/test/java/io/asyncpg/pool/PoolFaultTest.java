@@ -335,7 +335,12 @@ class PoolFaultTest {
   @Test
   void whoWaitsForAnAttemptThatHangsIsServedByAnotherOne() {
     AtomicInteger calls = new AtomicInteger();
-    CompletableFuture<PgConnection> hangs = new CompletableFuture<>();
+    proxy.blackHole();
+    PgConfig silent =
+        PgConfig.parse(proxy.dsn(TestServer.shared())).toBuilder()
+            .connectTimeout(Duration.ofMinutes(10))
+            .build();
+    PgFuture<PgConnection> hangs = PgConnection.connect(silent);
     open(
         config()
             .minSize(0)

@@ -883,6 +883,17 @@ class PoolTest {
   }
 
   @Test
+  void whatAnAttemptBringsToAPoolThatIsClosedIsClosed() throws Exception {
+    CompletableFuture<PgConnection> slow = new CompletableFuture<>();
+    open(config().connect(() -> slow));
+    pool.close();
+    pool.closed().await(); // nobody knows how slow it is
+    PgConnection late = PgConnection.connect(TestServer.shared().dsn()).await();
+    assertThat(slow.complete(late)).isTrue();
+    late.closed().get(20, TimeUnit.SECONDS);
+  }
+
+  @Test
   void aPoolThatIsClosedDuringAnInitEnds() throws Exception {
     CompletableFuture<Integer> process = new CompletableFuture<>();
     open(
