@@ -637,6 +637,7 @@ class PoolStateTest {
     private final List<Member> returning = new ArrayList<>();
     private final List<Member> closing = new ArrayList<>();
     private final Set<Waiter> served = new HashSet<>();
+    private final Map<Member, Long> hooked = new HashMap<>();
     private long lends;
     private long refusals;
 
@@ -795,6 +796,8 @@ class PoolStateTest {
         } else if (action instanceof Action.Refuse refuse) {
           assertThat(waiting.remove(refuse.waiter())).isTrue();
           refusals++;
+        } else if (action instanceof Action.EndHook end) {
+          assertThat(hooked.remove(end.member())).isLessThanOrEqualTo(now);
         }
       }
     }
@@ -813,6 +816,11 @@ class PoolStateTest {
       assertThat(waiting.remove(waiter)).isTrue();
       lent.put(member, waiter);
       lends++;
+      if (random.nextInt(8) == 0) {
+        long until = now + random.nextLong(SECONDS);
+        hooked.put(member, until);
+        state.hookBegins(member, until);
+      }
     }
 
     private void forget(Member member) {
@@ -822,9 +830,17 @@ class PoolStateTest {
       checking.remove(member);
       returning.remove(member);
       closing.remove(member);
+      if (hooked.remove(member) != null) {
+        state.hookIsOver(member);
+      }
     }
 
     private void check() {
+      for (long until : hooked.values()) {
+        if (!state.wakes() || state.wakeAt() - until > 0) {
+          throw new AssertionError("nobody would end a hook that has had its time");
+        }
+      }
       int expected =
           lent.size()
               + connecting.size()
