@@ -14,7 +14,10 @@ public enum CloseReason {
   RESIZED,
   /** It did not answer when it was checked. */
   CHECK,
-  /** Its {@code init}, {@code setup} or {@code reset} failed. */
+  /**
+   * Its {@code setup} or {@code reset} failed, or did not end in time, or its borrower gave up while
+   * it was set up.
+   */
   HOOK,
   /** It came back in a state that cannot be mended, or its reset got no answer. */
   STATE,

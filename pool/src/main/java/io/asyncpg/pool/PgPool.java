@@ -114,7 +114,8 @@ public interface PgPool extends PgClient, AutoCloseable {
    * standby takes them ({@code target_session_attrs=prefer-standby}). Each is opened to the standby
    * that has the fewest of them; the one that is lent is to the standby with the fewest lent, and
    * standbys with as many take turns. Unless {@code minSize} is 0, it keeps as many open as there
-   * are hosts, if that is more and {@code maxSize} allows it.
+   * are hosts, if that is more and {@code maxSize} allows it. Where the pool has a {@link
+   * PoolConfig#connect} of its own, that says where connections go.
    *
    * @return the pool for reading, with the other limits of this one
    */
@@ -123,7 +124,8 @@ public interface PgPool extends PgClient, AutoCloseable {
   /**
    * This pool's servers, for writing: a pool of its own over the same hosts, made at the first call
    * and closed with this one, whose connections go to whichever takes writes ({@code
-   * target_session_attrs=read-write}).
+   * target_session_attrs=read-write}). Where the pool has a {@link PoolConfig#connect} of its own,
+   * that says where connections go.
    *
    * @return this pool if it asks for that already, else the pool for writing, with the limits of
    *     this one

@@ -22,6 +22,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -31,6 +32,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.ObjLongConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -340,6 +342,11 @@ final class Pool {
       refuse(Objects.requireNonNull(refuse.waiter().acquire), refuse.why());
     } else if (action instanceof Action.Suspect suspect) {
       suspect(suspect.member());
+    } else if (action instanceof Action.EndHook end) {
+      Hook late = hook(end.member());
+      if (late != null) {
+        late.timeUp();
+      }
     }
   }
 
@@ -373,7 +380,18 @@ final class Pool {
           }
         });
     if (unwanted) {
-      attempt.toCompletableFuture().cancel(true);
+      abandon(member, attempt);
+    }
+  }
+
+  /** What comes of the attempt is not wanted any more. */
+  private void abandon(Member member, CompletionStage<? extends PgConnection> attempt) {
+    if (Connector.isAttempt(attempt)) {
+      attempt.toCompletableFuture().cancel(true); // connectFailed, or opened, will see to it
+    } else {
+      // What a future of others brings when it has been cancelled, nobody sees, and nobody closes.
+      // It has its end when it has it, and what comes then is closed; nothing waits for that.
+      step((state, now) -> state.ended(member, CloseReason.CLOSED, now));
     }
   }
 
@@ -407,7 +425,8 @@ final class Pool {
       return;
     }
     PgConnection handle = session.lend();
-    called("init", () -> init.apply(handle))
+    long until = System.nanoTime() + nanos(config.connection().connectTimeout());
+    run("init", init, handle, member, "connectTimeout", until)
         .whenComplete(
             (nothing, failure) -> {
               session.keep(handle);
@@ -419,10 +438,71 @@ final class Pool {
                     new PgPoolException(
                         "the pool's init failed for a new connection: " + failure.getMessage(),
                         RetrySafety.NOT_SENT,
-                        unwrapped(failure)));
+                        failure));
                 session.terminate();
               }
             });
+  }
+
+  /**
+   * Has the application do something with a connection.
+   *
+   * @param limit the name of what says how long it may take
+   * @param until when that is over
+   * @return ends in any case, by then or with the connection
+   */
+  private Hook run(
+      String name,
+      Function<? super PgConnection, ? extends CompletionStage<?>> theirs,
+      PgConnection handle,
+      Member member,
+      String limit,
+      long until) {
+    Hook hook = new Hook(limit);
+    called(name, () -> theirs.apply(handle))
+        .whenComplete((nothing, failure) -> hook.end(failure));
+    if (hook.isDone()) {
+      return hook;
+    }
+    step(
+        (state, now) -> {
+          member.hook = hook;
+          state.hookBegins(member, until);
+        });
+    hook.whenComplete((nothing, failure) -> isOver(hook, member));
+    if (session(member).isEnded()) {
+      // Its keeper may have heard of that before there was a hook.
+      hook.end(new PgConnectionException("the connection has ended", RetrySafety.UNKNOWN, null));
+    }
+    return hook;
+  }
+
+  /** What was done with it has failed. Where it has ended, its keeper tells why: it may be news. */
+  private void condemn(Member member) {
+    if (!session(member).isEnded()) {
+      step((state, now) -> state.condemn(member, CloseReason.HOOK, now));
+    }
+  }
+
+  private void isOver(Hook hook, Member member) {
+    lock.lock();
+    try {
+      if (member.hook == hook) {
+        member.hook = null;
+        state.hookIsOver(member);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private @Nullable Hook hook(Member member) {
+    lock.lock();
+    try {
+      return member.hook;
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Calls what the application has given us: whatever comes of that, there is a stage. */
@@ -444,11 +524,7 @@ final class Pool {
   }
 
   private void connectFailed(Member member, Throwable failure) {
-    boolean refused =
-        failure instanceof PgServerException server
-            ? !PASSING.contains(server.sqlState().substring(0, 2))
-            : !(failure instanceof PgConnectionException || failure instanceof PgTimeoutException)
-                || isFailedForGood(member);
+    boolean refused = isRefusal(member, failure);
     List<PgFuture<Void>> unready = new ArrayList<>();
     step(
         (state, now) -> {
@@ -465,6 +541,18 @@ final class Pool {
         });
     unready.forEach(ready -> ready.completeExceptionally(failure));
     LOG.log(Level.DEBUG, "an attempt of the pool to connect failed", failure);
+  }
+
+  /** Whether the next attempt will fail as well. */
+  private boolean isRefusal(Member member, Throwable failure) {
+    Throwable cause = failure.getCause();
+    if (failure instanceof PgPoolException && cause != null) {
+      return isRefusal(member, cause); // what an init met
+    }
+    return failure instanceof PgServerException server
+        ? !PASSING.contains(server.sqlState().substring(0, 2))
+        : !(failure instanceof PgConnectionException || failure instanceof PgTimeoutException)
+            || isFailedForGood(member);
   }
 
   private boolean isFailedForGood(Member member) {
@@ -496,24 +584,36 @@ final class Pool {
       deliver(acquire, handle);
       return;
     }
-    called("setup", () -> setup.apply(handle))
-        .whenComplete(
-            (nothing, failure) -> {
-              if (failure == null) {
-                deliver(acquire, handle);
-                return;
-              }
-              session.keep(handle);
-              step((state, now) -> state.condemn(member, CloseReason.HOOK, now));
-              fail(
-                  acquire,
-                  new PgPoolException(
-                      "the pool's setup failed for the connection that was to be lent: "
-                          + failure.getMessage(),
-                      acquire.sql,
-                      RetrySafety.NOT_SENT,
-                      unwrapped(failure)));
-            });
+    Hook hook = run("setup", setup, handle, member, "acquireTimeout", acquire.waiter.deadline);
+    hook.whenComplete(
+        (nothing, failure) -> {
+          if (failure == null) {
+            deliver(acquire, handle);
+            return;
+          }
+          session.keep(handle);
+          condemn(member);
+          if (hook.isTooLate(failure)) {
+            timedOut(
+                acquire,
+                "the pool's setup has not ended for the connection that was to be lent",
+                null);
+          } else {
+            fail(
+                acquire,
+                new PgPoolException(
+                    "the pool's setup failed for the connection that was to be lent: "
+                        + failure.getMessage(),
+                    acquire.sql,
+                    RetrySafety.NOT_SENT,
+                    failure));
+          }
+        });
+    if (!hook.isDone()) {
+      acquire.whenComplete(
+          (connection, failure) ->
+              hook.end(new CancellationException("nobody waits for the connection any more")));
+    }
   }
 
   private void deliver(Acquire acquire, PgConnection handle) {
@@ -555,17 +655,7 @@ final class Pool {
 
   private void refuse(Acquire acquire, PoolState.Refusal why) {
     switch (why) {
-      case TIMED_OUT -> {
-        tally.timedOut.incrementAndGet();
-        Duration waited = Duration.ofNanos(acquire.waiter.deadline - acquire.waiter.since);
-        String message = "no connection within " + waited + ": " + situation() + of(acquire);
-        fail(
-            acquire,
-            acquire.ownDeadline
-                ? new PgTimeoutException(
-                    message, acquire.sql, RetrySafety.NOT_SENT, failureOfLate())
-                : new PgPoolException(message, acquire.sql, RetrySafety.NOT_SENT, failureOfLate()));
-      }
+      case TIMED_OUT -> timedOut(acquire, situation(), failureOfLate());
       case TOO_MANY_WAITING -> {
         tally.rejected.incrementAndGet();
         fail(
@@ -603,6 +693,17 @@ final class Pool {
                       RetrySafety.NOT_SENT,
                       null));
     }
+  }
+
+  private void timedOut(Acquire acquire, String why, @Nullable Throwable cause) {
+    tally.timedOut.incrementAndGet();
+    Duration waited = Duration.ofNanos(acquire.waiter.deadline - acquire.waiter.since);
+    String message = "no connection within " + waited + ": " + why + of(acquire);
+    fail(
+        acquire,
+        acquire.ownDeadline
+            ? new PgTimeoutException(message, acquire.sql, RetrySafety.NOT_SENT, cause)
+            : new PgPoolException(message, acquire.sql, RetrySafety.NOT_SENT, cause));
   }
 
   private static String of(Acquire acquire) {
@@ -702,7 +803,7 @@ final class Pool {
     }
     if (session == null) {
       if (attempt != null) {
-        attempt.toCompletableFuture().cancel(true); // connectFailed, or opened, will see to it
+        abandon(member, attempt);
       }
     } else if (atOnce) {
       session.terminate();
@@ -786,7 +887,8 @@ final class Pool {
       if (reset != null && wasUsed && !hookRan) {
         hookRan = true;
         PgConnection handle = session.lend();
-        called("reset", () -> reset.apply(handle))
+        long until = System.nanoTime() + nanos(config.resetTimeout());
+        run("reset", reset, handle, member, "resetTimeout", until)
             .whenComplete(
                 (nothing, failure) -> {
                   if (failure == null) {
@@ -796,8 +898,8 @@ final class Pool {
                     LOG.log(
                         Level.WARNING,
                         "the pool's reset failed; the connection is closed",
-                        unwrapped(failure));
-                    step((state, now) -> state.condemn(member, CloseReason.HOOK, now));
+                        failure);
+                    condemn(member);
                   }
                 });
         return;
@@ -851,6 +953,10 @@ final class Pool {
           });
       if (justOpened[0]) {
         connectFailed(member, reason);
+      }
+      Hook hook = hook(member);
+      if (hook != null) {
+        hook.end(reason);
       }
     }
 

@@ -126,7 +126,7 @@ public final class PoolConfig {
   }
 
   /**
-   * How long the server may take to reset a session that was given back.
+   * How long the reset of a session that was given back may take.
    *
    * @return 10 seconds by default
    */
@@ -301,8 +301,8 @@ public final class PoolConfig {
     }
 
     /**
-     * Sets how many borrowers may wait while all connections are lent; one more fails at once.
-     * Those for whom a connection is being opened are not counted.
+     * Sets how many borrowers may wait while all connections are lent; one more fails at once. As
+     * many as there are connections being opened, being closed or just given back are not counted.
      *
      * @param borrowers 0 or more
      * @return this builder
@@ -359,7 +359,7 @@ public final class PoolConfig {
     }
 
     /**
-     * Sets how long a borrower waits at most, connecting and checking included.
+     * Sets how long a borrower waits at most, connecting, checking and {@link #setup} included.
      *
      * @param time above zero
      * @return this builder
@@ -397,8 +397,8 @@ public final class PoolConfig {
     }
 
     /**
-     * Sets how long the server may take to reset a session that was given back; one that takes
-     * longer is closed.
+     * Sets how long the reset of a session that was given back may take, by the server or by {@link
+     * #reset}; one that takes longer is closed.
      *
      * @param time above zero
      * @return this builder
@@ -450,9 +450,14 @@ public final class PoolConfig {
 
     /**
      * Sets what opens a connection in place of the pool: one on event loops of the application's
-     * own, for instance. Such connections do not share what they learn.
+     * own, for instance. Such connections do not share what they learn, and go where the factory
+     * sends them: {@link PgPool#readOnly} and {@link PgPool#readWrite} of such a pool ask the same
+     * factory, which knows nothing of the servers that they want.
      *
-     * @param factory gives a new connection each time, which is the pool's then; must not block
+     * @param factory gives a new connection each time, which is the pool's then; must not block. A
+     *     stage that is not wanted any more is cancelled if it is the very future that this library's
+     *     {@code connect} has returned; any other is left to come to its end, and its connection is
+     *     closed then, though the pool may have been closed before
      * @return this builder
      */
     public Builder connect(Supplier<? extends CompletionStage<PgConnection>> factory) {
@@ -465,8 +470,10 @@ public final class PoolConfig {
      * first time. A setting made here lasts only until the first reset: put settings into the
      * {@link PgConfig}, or make them in {@link #setup}.
      *
-     * @param hook called where futures complete; must not block. When its stage fails the
-     *     connection is closed, and it counts as an attempt to connect that failed
+     * @param hook called where futures complete; must not block. When its stage fails, or does not
+     *     end within {@link PgConfig#connectTimeout()}, the connection is closed, and it counts as an
+     *     attempt to connect that failed: whoever waits goes on waiting where that may pass (a
+     *     connection that was lost, a time that was up), and is told at once where it will not
      * @return this builder
      */
     public Builder init(Function<? super PgConnection, ? extends CompletionStage<?>> hook) {
@@ -478,7 +485,8 @@ public final class PoolConfig {
      * Sets what is done with a connection each time before it is lent.
      *
      * @param hook called on the borrower's thread or where futures complete; must not block. When
-     *     its stage fails, so does the borrower's future, and the connection is closed
+     *     its stage fails, so does the borrower's future, and the connection is closed; it is closed
+     *     as well when the borrower's time is up before the stage has ended, or he gives up
      * @return this builder
      */
     public Builder setup(Function<? super PgConnection, ? extends CompletionStage<?>> hook) {
@@ -491,8 +499,8 @@ public final class PoolConfig {
      * (advisory locks released, cursors closed, no listening, settings set back). Not called for
      * one on which nothing was run. A transaction is rolled back and listeners are dropped before.
      *
-     * @param hook called on the event loop; must not block. When its stage fails the connection is
-     *     closed
+     * @param hook called on the event loop; must not block. When its stage fails, or does not end
+     *     within {@link #resetTimeout}, the connection is closed
      * @return this builder
      */
     public Builder reset(Function<? super PgConnection, ? extends CompletionStage<?>> hook) {

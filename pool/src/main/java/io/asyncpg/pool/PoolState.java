@@ -69,6 +69,7 @@ final class PoolState {
 
     @Nullable CompletionStage<? extends PgConnection> attempt;
     @Nullable Loan loan;
+    @Nullable Hook hook;
 
     private Phase phase = Phase.CONNECTING;
     private long generation;
@@ -88,6 +89,11 @@ final class PoolState {
     private boolean letIn;
 
     private @Nullable Waiter checkedFor;
+
+    /** Whether a hook of the application's is under way, and until when it may be. */
+    private boolean hooked;
+
+    private long hookedUntil;
 
     Phase phase() {
       return phase;
@@ -153,6 +159,9 @@ final class PoolState {
 
     /** It has been lent for long. */
     record Suspect(Member member) implements Action {}
+
+    /** What the application does with it has had its time. */
+    record EndHook(Member member) implements Action {}
   }
 
   /** Why somebody gets no connection. */
@@ -166,7 +175,7 @@ final class PoolState {
   /**
    * What was asked of the pool.
    *
-   * @param maxWaiting how many may wait beyond those for whom a connection is being opened
+   * @param maxWaiting how many may wait for what is lent
    * @param maxIdleTime in nanoseconds; 0 for no limit, as with the following three
    * @param checkAfter 0 to check always, negative for never
    * @param lifo whether the connection used last is lent first
@@ -311,10 +320,13 @@ final class PoolState {
     return Collections.unmodifiableCollection(members);
   }
 
-  /** Whether every connection that was opened before this generation began is gone. */
+  /**
+   * Whether every connection that was open before this generation began is gone. One that was being
+   * opened then is nobody's, and is closed when it comes.
+   */
   boolean isRenewedSince(long oldest) {
     for (Member member : members) {
-      if (member.generation < oldest) {
+      if (member.generation < oldest && member.phase != Phase.CONNECTING) {
         return false;
       }
     }
@@ -363,12 +375,28 @@ final class PoolState {
     if (!waiting.containsKey(waiter.number)) {
       return;
     }
-    if (waiting.size() - count(Phase.CONNECTING) - (maxSize - members.size()) > policy.maxWaiting) {
+    if (waiting.size() - coming(now) > policy.maxWaiting) {
       waiting.remove(waiter.number);
       actions.add(new Action.Refuse(waiter, Refusal.TOO_MANY_WAITING));
     } else {
       wakeBy(waiter.deadline);
     }
+  }
+
+  /**
+   * How many of those who wait do so for no borrower: connections are being opened, or there is
+   * room for them, or will be when one is closed; or they have just been given back.
+   */
+  private int coming(long now) {
+    int closing = count(Phase.CLOSING);
+    int coming = count(Phase.CONNECTING) + Math.max(0, maxSize - (members.size() - closing));
+    if (count(Phase.RETURNING) + count(Phase.CHECKING) > 0) {
+      for (Member member : members) {
+        boolean opened = member.phase != Phase.CONNECTING;
+        coming += opened && now - member.since < patience(member) ? 1 : 0;
+      }
+    }
+    return coming;
   }
 
   /** The waiter does not want a connection any more; nothing happens if it has one. */
@@ -385,6 +413,17 @@ final class PoolState {
   /** The server has let us in; the connection is being made ready, for as long as that takes. */
   void letIn(Member member) {
     member.letIn = true;
+  }
+
+  /** The application does something with it, in whatever phase it is, and has so long for that. */
+  void hookBegins(Member member, long until) {
+    member.hooked = true;
+    member.hookedUntil = until;
+    wakeBy(until);
+  }
+
+  void hookIsOver(Member member) {
+    member.hooked = false;
   }
 
   void connected(Member member, String hostName, long now) {
@@ -577,6 +616,7 @@ final class PoolState {
     while (open() + count(Phase.CONNECTING) > maxSize && !idle.isEmpty()) {
       close(idle.getFirst(), CloseReason.RESIZED, now);
     }
+    idle.forEach(this::wakeForIdle); // those that were kept may go now
     proceed(now);
   }
 
@@ -600,7 +640,9 @@ final class PoolState {
     terminating = true;
     shut(now);
     for (Member member : List.copyOf(members)) {
-      if (member.phase != Phase.CLOSING) {
+      if (member.phase == Phase.CLOSING) {
+        actions.add(new Action.Close(member, CloseReason.CLOSED, true)); // it may have been politer
+      } else {
         close(member, CloseReason.CLOSED, now);
       }
     }
@@ -619,6 +661,7 @@ final class PoolState {
       }
     }
     for (Member member : List.copyOf(members)) {
+      tickHook(member, now);
       switch (member.phase) {
         case CHECKING -> tickChecking(member, now);
         case IDLE -> tickIdle(member, now);
@@ -629,6 +672,18 @@ final class PoolState {
       }
     }
     proceed(now);
+  }
+
+  private void tickHook(Member member, long now) {
+    if (!member.hooked) {
+      return;
+    }
+    if (member.hookedUntil - now <= 0) {
+      member.hooked = false;
+      actions.add(new Action.EndHook(member));
+    } else {
+      wakeBy(member.hookedUntil);
+    }
   }
 
   private void tickChecking(Member member, long now) {
@@ -858,6 +913,7 @@ final class PoolState {
     boolean wasOpen = member.phase != Phase.CONNECTING;
     boolean atOnce =
         terminating
+            || (member.phase == Phase.CONNECTING && member.letIn) // in the middle of its init
             || member.phase == Phase.LENT
             || reason == CloseReason.CHECK
             || reason == CloseReason.HOOK

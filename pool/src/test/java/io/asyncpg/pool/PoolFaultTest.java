@@ -27,10 +27,12 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordingFile;
@@ -40,6 +42,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Servers that go away, borrowers that do not give back. */
 class PoolFaultTest {
@@ -182,6 +185,49 @@ class PoolFaultTest {
     assertThat(pool.stats().created()).isEqualTo(6);
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aConnectionThatIsLostInAHookTakesTheIdleOnesAlong(boolean inSetup) {
+    AtomicBoolean armed = new AtomicBoolean();
+    Function<PgConnection, CompletionStage<?>> hook =
+        connection ->
+            connection.execute(
+                armed.getAndSet(false)
+                    ? "SELECT pg_terminate_backend(pg_backend_pid())"
+                    : "SELECT 1");
+    PoolConfig.Builder config = config().minSize(3).maxSize(3);
+    open(inSetup ? config.setup(hook) : config.reset(hook)).ready().await();
+    armed.set(true);
+    if (inSetup) {
+      assertThatThrownBy(() -> pool.acquire().await())
+          .isInstanceOf(PgPoolException.class)
+          .hasMessageContaining("the pool's setup failed");
+    } else {
+      pool.execute("SELECT 1").await();
+    }
+    Eventually.isTrue(() -> pool.stats().created() == 6 && pool.stats().idle() == 3);
+    assertThat(pool.stats().closed()).isEqualTo(Map.of(CloseReason.LOST, 1L, CloseReason.HOST, 2L));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "SELECT pg_terminate_backend(pg_backend_pid())",
+        "SET statement_timeout = 1; SELECT pg_sleep(60)",
+        "DO $$ BEGIN RAISE SQLSTATE '53200'; END $$"
+      })
+  void anInitThatMeetsWhatPassesIsTriedAgainForWhoWaits(String sql) {
+    AtomicInteger calls = new AtomicInteger();
+    open(
+        config()
+            .minSize(0)
+            .acquireTimeout(Duration.ofMinutes(10))
+            .init(
+                connection -> connection.execute(calls.incrementAndGet() == 1 ? sql : "SELECT 1")));
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+    assertThat(pool.stats().connectFailures()).isEqualTo(1);
+  }
+
   @Test
   void whatEndsOneSessionForItselfSaysNothingAboutItsHost() {
     open(config().minSize(2).maxSize(2)).ready().await();
@@ -289,7 +335,12 @@ class PoolFaultTest {
   @Test
   void whoWaitsForAnAttemptThatHangsIsServedByAnotherOne() {
     AtomicInteger calls = new AtomicInteger();
-    CompletableFuture<PgConnection> hangs = new CompletableFuture<>();
+    proxy.blackHole();
+    PgConfig silent =
+        PgConfig.parse(proxy.dsn(TestServer.shared())).toBuilder()
+            .connectTimeout(Duration.ofMinutes(10))
+            .build();
+    PgFuture<PgConnection> hangs = PgConnection.connect(silent);
     open(
         config()
             .minSize(0)

@@ -256,6 +256,46 @@ class PoolStateTest {
   }
 
   @Test
+  void whereFewerAreKeptThanBeforeTheOthersGo() {
+    state =
+        new PoolState(
+            new Policy(Integer.MAX_VALUE, 10 * SECONDS, 0, 0, -1, true, false), 2, 2, b -> 0);
+    state.start(now);
+    connect();
+    connect();
+    assertThat(state.wakes()).isFalse();
+    now += 3 * SECONDS;
+    state.resize(0, 2, now);
+    assertThat(state.takeActions()).isEmpty();
+    assertThat(state.wakeAt() - now).isEqualTo(7 * SECONDS);
+    now = state.wakeAt();
+    state.tick(now);
+    assertThat(state.takeActions())
+        .hasSize(2)
+        .allMatch(
+            action -> action instanceof Action.Close close && close.reason() == CloseReason.IDLE);
+  }
+
+  @Test
+  void anAttemptThatHangsKeepsNoDrainFromItsEnd() {
+    Waiter first = acquire();
+    connect();
+    Member member = lent(first);
+    acquire();
+    Member hangs = only(Action.Connect.class).member();
+    long drained = state.expire(now);
+    assertThat(state.isRenewedSince(drained)).isFalse();
+    giveBack(member);
+    assertThat(state.isRenewedSince(drained)).isFalse();
+    state.ended(member, CloseReason.EXPIRED, now);
+    assertThat(state.isRenewedSince(drained)).isTrue();
+    state.takeActions();
+    state.connected(hangs, "a", now);
+    assertThat(state.takeActions())
+        .contains(new Action.Close(hangs, CloseReason.EXPIRED, false));
+  }
+
+  @Test
   void noMoreThanMaxWaitingWait() {
     state = new PoolState(new Policy(1, 0, 0, 0, -1, true, false), 0, 1, bound -> 0);
     Waiter first = acquire();
@@ -266,6 +306,65 @@ class PoolStateTest {
     Waiter third = acquire();
     assertThat(only(Action.Refuse.class))
         .isEqualTo(new Action.Refuse(third, Refusal.TOO_MANY_WAITING));
+  }
+
+  @Test
+  void whoWaitsForNoBorrowerIsNotOneTooMany() {
+    state = new PoolState(new Policy(0, 0, 0, 0, SECONDS, true, false), 0, 1, bound -> 0);
+    Waiter first = acquire();
+    Member member = connect();
+    lent(first);
+    state.released(member, now);
+    Waiter behindTheFirst = acquire();
+    assertThat(state.takeActions()).isEmpty();
+    Waiter tooMany = acquire();
+    assertThat(only(Action.Refuse.class))
+        .isEqualTo(new Action.Refuse(tooMany, Refusal.TOO_MANY_WAITING));
+    state.returned(member, null, now);
+    lent(behindTheFirst);
+
+    state.returned(member, CloseReason.QUERIES, now);
+    only(Action.Close.class);
+    Waiter behindTheEnd = acquire();
+    assertThat(state.takeActions()).isEmpty();
+    state.ended(member, CloseReason.QUERIES, now);
+    member = connect();
+    lent(behindTheEnd);
+
+    giveBack(member);
+    now += 2 * SECONDS;
+    Waiter givesUp = acquire();
+    only(Action.Check.class);
+    state.giveUp(givesUp);
+    Waiter behindTheCheck = acquire();
+    assertThat(state.takeActions()).isEmpty();
+    state.checked(member, true, now);
+    lent(behindTheCheck);
+
+    state.released(member, now);
+    now += PoolState.IMMINENT_NANOS; // what he asked for goes on for longer than is waited for
+    Waiter behindALongOne = acquire();
+    assertThat(only(Action.Refuse.class).waiter()).isSameAs(behindALongOne);
+  }
+
+  @Test
+  void whereMoreAreLentThanThereMayBeAsManyMayWaitAsEver() {
+    state = new PoolState(new Policy(2, 0, 0, 0, -1, true, false), 0, 8, bound -> 0);
+    List<Member> all = lentTo("a", "a", "a", "a", "a", "a", "a", "a");
+    state.resize(0, 1, now);
+    Waiter first = acquire();
+    acquire();
+    assertThat(state.takeActions()).isEmpty();
+    Waiter third = acquire();
+    assertThat(only(Action.Refuse.class))
+        .isEqualTo(new Action.Refuse(third, Refusal.TOO_MANY_WAITING));
+    state.giveUp(first);
+    giveBack(all.get(0));
+    assertThat(only(Action.Close.class).reason()).isEqualTo(CloseReason.RESIZED);
+    acquire(); // no room comes of that one's end
+    assertThat(state.takeActions()).isEmpty();
+    Waiter another = acquire();
+    assertThat(only(Action.Refuse.class).waiter()).isSameAs(another);
   }
 
   @Test
@@ -283,6 +382,28 @@ class PoolStateTest {
     assertThat(lent(acquire())).isSameAs(one);
     giveBack(one);
     assertThat(lent(acquire())).isSameAs(two);
+  }
+
+  @Test
+  void anInitIsNotWaitedForAtTheEndAndNothingWhenThePoolIsTerminated() {
+    Waiter first = acquire();
+    connect();
+    Member member = lent(first);
+    giveBack(member);
+    state.expire(now);
+    assertThat(only(Action.Close.class))
+        .isEqualTo(new Action.Close(member, CloseReason.EXPIRED, false));
+    acquire();
+    Member attempt = only(Action.Connect.class).member();
+    state.letIn(attempt);
+    state.shut(now);
+    assertThat(state.takeActions()).contains(new Action.Close(attempt, CloseReason.CLOSED, true));
+    state.terminate(now);
+    assertThat(state.takeActions())
+        .containsExactly(
+            new Action.Close(member, CloseReason.CLOSED, true),
+            new Action.Close(attempt, CloseReason.CLOSED, true));
+    assertThat(state.closed()).isEqualTo(Map.of(CloseReason.EXPIRED, 1L));
   }
 
   /** One lent to each of these hosts, in their order. */
@@ -440,6 +561,38 @@ class PoolStateTest {
   }
 
   @Test
+  void aHookHasItsTimeInWhateverPhaseItRuns() {
+    acquire();
+    Member member = only(Action.Connect.class).member();
+    state.letIn(member);
+    state.hookBegins(member, now + 60 * SECONDS);
+    now += 59 * SECONDS;
+    state.tick(now);
+    assertThat(state.takeActions()).noneMatch(Action.EndHook.class::isInstance);
+    assertThat(state.wakeAt() - now).isEqualTo(SECONDS);
+    now += SECONDS;
+    state.tick(now);
+    assertThat(only(Action.EndHook.class).member()).isSameAs(member);
+    state.tick(now);
+    assertThat(state.takeActions()).isEmpty();
+
+    Waiter waiter = acquire();
+    state.connected(member, "a", now);
+    lent(waiter);
+    state.hookBegins(member, now + 30 * SECONDS);
+    state.hookIsOver(member);
+    now += 31 * SECONDS;
+    state.tick(now);
+    assertThat(state.takeActions()).isEmpty();
+    state.released(member, now);
+    state.hookBegins(member, now + 10 * SECONDS);
+    assertThat(state.wakeAt() - now).isEqualTo(10 * SECONDS);
+    now = state.wakeAt();
+    state.tick(now);
+    assertThat(only(Action.EndHook.class).member()).isSameAs(member);
+  }
+
+  @Test
   void aBalancedPoolLendsWhereTheFewestAreLentAndInTurns() {
     state = new PoolState(new Policy(Integer.MAX_VALUE, 0, 0, 0, -1, true, true), 0, 4, bound -> 0);
     List<Member> all = lentTo("a", "a", "a", "b");
@@ -484,6 +637,7 @@ class PoolStateTest {
     private final List<Member> returning = new ArrayList<>();
     private final List<Member> closing = new ArrayList<>();
     private final Set<Waiter> served = new HashSet<>();
+    private final Map<Member, Long> hooked = new HashMap<>();
     private long lends;
     private long refusals;
 
@@ -642,6 +796,8 @@ class PoolStateTest {
         } else if (action instanceof Action.Refuse refuse) {
           assertThat(waiting.remove(refuse.waiter())).isTrue();
           refusals++;
+        } else if (action instanceof Action.EndHook end) {
+          assertThat(hooked.remove(end.member())).isLessThanOrEqualTo(now);
         }
       }
     }
@@ -660,6 +816,11 @@ class PoolStateTest {
       assertThat(waiting.remove(waiter)).isTrue();
       lent.put(member, waiter);
       lends++;
+      if (random.nextInt(8) == 0) {
+        long until = now + random.nextLong(SECONDS);
+        hooked.put(member, until);
+        state.hookBegins(member, until);
+      }
     }
 
     private void forget(Member member) {
@@ -669,9 +830,17 @@ class PoolStateTest {
       checking.remove(member);
       returning.remove(member);
       closing.remove(member);
+      if (hooked.remove(member) != null) {
+        state.hookIsOver(member);
+      }
     }
 
     private void check() {
+      for (long until : hooked.values()) {
+        if (!state.wakes() || state.wakeAt() - until > 0) {
+          throw new AssertionError("nobody would end a hook that has had its time");
+        }
+      }
       int expected =
           lent.size()
               + connecting.size()

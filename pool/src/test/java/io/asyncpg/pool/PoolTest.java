@@ -22,17 +22,23 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PoolTest {
   private PgPool pool;
@@ -576,6 +582,90 @@ class PoolTest {
     assertThat(pool.stats().closed()).containsEntry(CloseReason.HOOK, 1L);
   }
 
+  /** The first call does not end, the others do at once. */
+  private static Function<PgConnection, CompletionStage<?>> hangsAtFirst() {
+    AtomicBoolean called = new AtomicBoolean();
+    return connection ->
+        called.getAndSet(true)
+            ? CompletableFuture.completedFuture(null)
+            : new CompletableFuture<Void>();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aSetupThatDoesNotEndCostsItsBorrowerNoMoreThanHisTime(boolean withTimeout) {
+    open(
+        config()
+            .maxSize(1)
+            .acquireTimeout(withTimeout ? Duration.ofMinutes(10) : Duration.ofMillis(100))
+            .setup(hangsAtFirst()));
+    pool.ready().await();
+    PgPool view = withTimeout ? pool.withTimeout(Duration.ofMillis(100)) : pool;
+    assertThatThrownBy(() -> view.fetch("SELECT 'wanted'").await())
+        .isInstanceOf(withTimeout ? PgTimeoutException.class : PgPoolException.class)
+        .hasMessageContaining("no connection within PT0.1S: the pool's setup has not ended")
+        .hasMessageContaining("SELECT 'wanted'");
+    Eventually.isTrue(() -> pool.stats().idle() == 1); // another one
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+    assertThat(pool.stats().timedOut()).isEqualTo(1);
+    assertThat(pool.stats().closed()).isEqualTo(Map.of(CloseReason.HOOK, 1L));
+  }
+
+  @Test
+  void whoGivesUpDuringASetupKeepsNobodyFromTheConnection() {
+    open(config().maxSize(1).acquireTimeout(Duration.ofMinutes(10)).setup(hangsAtFirst()));
+    pool.ready().await();
+    PgFuture<PgConnection> givesUp = pool.acquire();
+    givesUp.cancel(true);
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+    assertThat(pool.stats().cancelled()).isEqualTo(1);
+    assertThat(pool.stats().closed()).isEqualTo(Map.of(CloseReason.HOOK, 1L));
+  }
+
+  @Test
+  void whoeverWaitsForASetupIsToldWhenItsConnectionEnds() {
+    open(config().maxSize(1).setup(hangsAtFirst()));
+    pool.ready().await();
+    PgFuture<PgConnection> waits = pool.acquire();
+    pool.terminate();
+    assertThatThrownBy(waits::await)
+        .isInstanceOf(PgPoolException.class)
+        .hasMessageContaining("the pool's setup failed")
+        .hasMessageContaining("terminated by this side");
+  }
+
+  @Test
+  void aResetThatDoesNotEndHasResetTimeout() {
+    open(
+        config()
+            .maxSize(1)
+            .acquireTimeout(Duration.ofMinutes(10))
+            .resetTimeout(Duration.ofMillis(100))
+            .reset(hangsAtFirst()));
+    int process = pool.fetchValue(int.class, "SELECT pg_backend_pid()").await();
+    assertThat(pool.fetchValue(int.class, "SELECT pg_backend_pid()").await()).isNotEqualTo(process);
+    assertThat(pool.stats().closed()).isEqualTo(Map.of(CloseReason.HOOK, 1L));
+  }
+
+  @Test
+  void anInitThatDoesNotEndHasConnectTimeoutAndAnotherIsTried() {
+    PgConfig quick =
+        PgConfig.parse(TestServer.shared().dsn()).toBuilder()
+            .connectTimeout(Duration.ofSeconds(1))
+            .build();
+    open(
+        PoolConfig.builder()
+            .connection(quick)
+            .maxSize(1)
+            .acquireTimeout(Duration.ofMinutes(10))
+            .init(hangsAtFirst()));
+    PgFuture<PgConnection> waits = pool.acquire();
+    assertThatThrownBy(() -> pool.ready().await())
+        .hasMessageContaining("the pool's init failed for a new connection: it has not ended in")
+        .hasMessageContaining("connectTimeout");
+    waits.await().close();
+  }
+
   @Test
   void aPoolThatIsClosedBeforeItIsReadyNeverIs() {
     open(config().minSize(1).connect(CompletableFuture::new)); // which comes up with nothing, ever
@@ -790,6 +880,34 @@ class PoolTest {
     pool.close();
     pool.closed().await();
     assertThat(held.isClosed()).isTrue();
+  }
+
+  @Test
+  void whatAnAttemptBringsToAPoolThatIsClosedIsClosed() throws Exception {
+    CompletableFuture<PgConnection> slow = new CompletableFuture<>();
+    open(config().connect(() -> slow));
+    pool.close();
+    pool.closed().await(); // nobody knows how slow it is
+    PgConnection late = PgConnection.connect(TestServer.shared().dsn()).await();
+    assertThat(slow.complete(late)).isTrue();
+    late.closed().get(20, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void aPoolThatIsClosedDuringAnInitEnds() throws Exception {
+    CompletableFuture<Integer> process = new CompletableFuture<>();
+    open(
+        config()
+            .init(
+                connection -> {
+                  PgFuture<?> asked = connection.execute("SELECT pg_sleep(60)");
+                  process.complete(connection.serverPid());
+                  return asked;
+                }));
+    int sleeping = process.join();
+    pool.close();
+    pool.closed().get(20, TimeUnit.SECONDS);
+    TestServer.shared().endSession(sleeping);
   }
 
   @Test

@@ -129,6 +129,10 @@ final class ConnectAttempt {
     return answer;
   }
 
+  static boolean isAnswer(Object attempt) {
+    return attempt instanceof Answer;
+  }
+
   /** Whether a connection that was not made will not be made, until somebody changes something. */
   static boolean isFailedForGood(Object attempt) {
     return attempt instanceof Answer answer && answer.failedForGood;

@@ -121,6 +121,17 @@ public final class Connector {
   }
 
   /**
+   * Whether this is an attempt to connect itself, rather than something that was made of one:
+   * cancelling it gives up whatever could come of it.
+   *
+   * @param attempt what {@link #connect} has returned, or another's future
+   * @return false where a connection that comes after it was cancelled would be lost
+   */
+  public static boolean isAttempt(Object attempt) {
+    return ConnectAttempt.isAnswer(attempt);
+  }
+
+  /**
    * Whether an attempt that failed would fail again: a file is missing, a certificate is not
    * trusted, the server does not do what is required of it.
    *
