@@ -236,3 +236,4 @@ class PortalStream extends StreamRequest {
     }
   }
 }
+      allRead();
