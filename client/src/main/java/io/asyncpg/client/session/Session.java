@@ -942,10 +942,18 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   @Override
   public void commandComplete(String command, long rows) {
-    current("CommandComplete").completed(command, rows);
-    if (command.endsWith(" ALL")
-        && (command.equals("DEALLOCATE ALL") || command.equals("DISCARD ALL"))) {
-      statements.serverForgotAll();
+    Exchange exchange = current("CommandComplete");
+    exchange.completed(command, rows);
+    if (command.endsWith(" ALL")) {
+      boolean all = command.equals("DISCARD ALL");
+      if (all || command.equals("DEALLOCATE ALL")) {
+        statements.serverForgotAll();
+      }
+      if (all) {
+        notifications.unlistened();
+      }
+    } else if (command.equals("UNLISTEN") && !(exchange instanceof Notifications.Unlisten)) {
+      notifications.unlistened();
     }
   }
 
