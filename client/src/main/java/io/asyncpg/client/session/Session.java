@@ -720,8 +720,6 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /** Nobody waits for this request any more. */
   void abandon(Request<?> request) {
-    assert loop.inEventLoop();
-    if (request.isAbandoned()) {
     if (leave(request)) {
       pump();
     }
@@ -729,6 +727,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /** The same, but that nothing is written: there are others that nobody waits for. */
   boolean leave(Request<?> request) {
+    assert loop.inEventLoop();
+    if (request.isAbandoned()) {
       return false;
     }
     request.cancelledByCaller();
