@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.SubmissionPublisher;
@@ -485,5 +486,51 @@ class CopyTest {
       assertThat(transaction.copyRows("SELECT 7").iterator().next().getInt(0)).isEqualTo(7);
       assertThat(connection.isInTransaction()).isTrue();
     }
+  }
+
+  /** The last rows and ReadyForQuery in one read, and a megabyte that nobody takes. */
+  @Test
+  void rowsClosedBehindTheirEndLeaveTheSocketToOthers() {
+    for (int rows = 1_040; rows < 1_120; rows += 5) {
+      String sql = "SELECT repeat('x', 989) FROM generate_series(1, " + rows + ")";
+      try (RowStream stream = connection.copyRows(sql)) {
+        Iterator<Row> iterator = stream.iterator();
+        awaitIdle();
+        assertThat(iterator.next().getString(0)).hasSize(989);
+      }
+      assertThat(
+              connection
+                  .withTimeout(Duration.ofSeconds(20))
+                  .fetchValue(Integer.class, "SELECT 2")
+                  .await())
+          .isEqualTo(2);
+    }
+  }
+
+  /** Until the server has sent all, and what it sent has been read as far as it will be. */
+  private void awaitIdle() {
+    try (PgConnection witness = PgConnection.connect(TestServer.shared().dsn()).await()) {
+      String state = "SELECT state FROM pg_stat_activity WHERE pid = $1";
+      String now = "";
+      while (!"idle".equals(now)) {
+        now = witness.fetchValue(String.class, state, connection.serverPid()).await();
+      }
+    }
+  }
+
+  @Test
+  void argumentsAreQuotedThoughTheServerForgetsTheQueryMeanwhile() {
+    String sql = "SELECT generate_series(1, $1::int4)";
+    CopySink nowhere = CopySink.to(OutputStream.nullOutputStream());
+    connection.copyFromQuery(sql, List.of(3), nowhere, CopyOptions.csv()).await();
+    PgFuture<CommandTag> forgets = connection.execute("DEALLOCATE ALL");
+    PgFuture<CommandTag> sleeps = connection.execute("SELECT pg_sleep(0.2)");
+    PgFuture<CommandTag> copies =
+        connection.copyFromQuery(sql, List.of(4), nowhere, CopyOptions.csv());
+    PgFuture<Integer> behind = connection.fetchValue(Integer.class, "SELECT 5");
+    forgets.await();
+    sleeps.await();
+    assertThat(copies.await()).hasToString("COPY 4");
+    assertThat(behind.await()).isEqualTo(5);
   }
 }

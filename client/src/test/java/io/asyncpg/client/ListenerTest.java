@@ -455,4 +455,47 @@ class ListenerTest {
         .contains("more than 1024 notifications waited")
         .endsWith("read 1024, queries true");
   }
+
+  @Test
+  void aListenerThatCameAndWentInOnePipelineMayComeAgain() throws InterruptedException {
+    BlockingQueue<Notification> heard = new LinkedBlockingQueue<>();
+    Consumer<Notification> listener = heard::add;
+    connection.addListener("quick", listener);
+    connection.removeListener("quick", listener).await();
+    assertThat(channels()).isEmpty();
+    connection.addListener("quick", listener).await();
+    assertThat(channels()).containsExactly("quick");
+    say("quick", "heard");
+    assertThat(next(heard).payload()).isEqualTo("heard");
+  }
+
+  @Test
+  void behindAnUnlistenOfTheApplicationsOwnTheNextListenerIsHeardOf() throws InterruptedException {
+    for (String sql : List.of("DISCARD ALL", "UNLISTEN *", "UNLISTEN own; SELECT 1")) {
+      for (boolean pipelined : List.of(false, true)) {
+        BlockingQueue<Notification> heard = new LinkedBlockingQueue<>();
+        connection.addListener("own", said -> {}).await();
+        PgFuture<CommandTag> unlistens = connection.execute(sql);
+        if (!pipelined) {
+          unlistens.await();
+        }
+        connection.addListener("own", heard::add).await();
+        say("own", sql);
+        assertThat(next(heard)).as(sql).isNotNull();
+      }
+    }
+  }
+
+  @Test
+  void aChannelThatNoTextCanNameIsRefused() {
+    for (String name : List.of("a\0b", "a\ud83d", "\ude00")) {
+      assertThatThrownBy(() -> connection.addListener(name, said -> {}).await())
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("NUL");
+      assertThatThrownBy(() -> connection.listen(name))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+    connection.addListener("😀", said -> {}).await();
+    assertThat(channels()).containsExactly("😀");
+  }
 }

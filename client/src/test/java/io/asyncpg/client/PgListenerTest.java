@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.asyncpg.client.PgListener.Event;
 import io.asyncpg.client.PgListener.Gap;
 import io.asyncpg.client.PgListener.Heard;
+import io.asyncpg.error.DataException;
 import io.asyncpg.error.InvalidCatalogNameException;
 import io.asyncpg.testkit.FaultyProxy;
 import io.asyncpg.testkit.TestServer;
@@ -304,5 +305,43 @@ class PgListenerTest {
     assertThat(payload(next(events))).isEqualTo("two");
     close(listener);
     completed.get(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void aNameThatTheServersEncodingLacksFailsByItself() throws InterruptedException {
+    TestServer server = TestServer.shared();
+    String database = "listener_latin1";
+    server.sql(
+        "DROP DATABASE IF EXISTS " + database,
+        "CREATE DATABASE " + database + " ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+    try {
+      PgListener listener = listener(server.dsn(database));
+      BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+      listener.addListener("good", events::add).await();
+      assertThatThrownBy(() -> listener.addListener("日本", event -> {}).await())
+          .isInstanceOf(DataException.class);
+      assertThatThrownBy(() -> listener.addListener("a\0b", event -> {}).await())
+          .isInstanceOf(IllegalArgumentException.class);
+      listener.addListener("another", events::add).await();
+      server.sqlIn(database, "NOTIFY good, 'one'", "NOTIFY another, 'two'");
+      assertThat(payload(next(events))).isEqualTo("one"); // and no Gap
+      assertThat(payload(next(events))).isEqualTo("two");
+      assertThat(listener.isListening()).isTrue();
+      close(listener);
+    } finally {
+      server.dropDatabase(database);
+    }
+  }
+
+  @Test
+  void waitingForItsEndOnAnEventLoopIsRefused() {
+    PgListener listener = listener(TestServer.shared().dsn());
+    listener.addListener("c", event -> {}).await();
+    try (PgConnection connection = PgConnection.connect(TestServer.shared().dsn()).await()) {
+      assertThat(OnTheLoop.thrownBy(connection, () -> listener.closed().await()))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("event loop");
+    }
+    close(listener);
   }
 }

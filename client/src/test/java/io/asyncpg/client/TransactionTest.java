@@ -621,4 +621,22 @@ class TransactionTest {
     assertThat(accounts()).isZero();
     assertThat(connection.isInTransaction()).isFalse();
   }
+
+  @Test
+  void cancellingTheOuterWorkEndsTheInnerThatHasNotBegun() throws Exception {
+    CompletableFuture<PgFuture<CommandTag>> inner = new CompletableFuture<>();
+    PgFuture<Void> outer =
+        connection.transaction(
+            tx -> {
+              PgFuture<CommandTag> asleep = tx.execute("SELECT pg_sleep(60)");
+              inner.complete(tx.transaction(nested -> nested.execute("SELECT 1")));
+              return CompletableFuture.allOf(asleep, inner.join());
+            });
+    TestServer.shared().awaitSleeping(connection.serverPid());
+    outer.cancel(true);
+    assertThatThrownBy(() -> inner.join().get(20, TimeUnit.SECONDS))
+        .isInstanceOf(CancellationException.class);
+    assertThat(connection.fetchValue(Integer.class, "SELECT 1").await()).isEqualTo(1);
+    assertThat(connection.isInTransaction()).isFalse();
+  }
 }

@@ -42,35 +42,68 @@ final class SqlPasswords {
   }
 
   private static Span valueAfter(String sql, int wordEnd) {
-    int at = skipSpace(sql, wordEnd);
+    int at = skipBlank(sql, wordEnd);
     boolean equals = at < sql.length() && sql.charAt(at) == '=';
-    boolean adjoining = equals && at == wordEnd;
+    int bare = equals && at == wordEnd ? bareBegin(sql, at + 1) : -1;
     if (equals) {
-      at = skipSpace(sql, at + 1);
+      at = skipBlank(sql, at + 1);
     }
     int prefix = prefixLength(sql, at);
     int open = at + prefix;
-    if (open >= sql.length()) {
-      return new Span(wordEnd, wordEnd);
-    }
-    if (sql.charAt(open) == '\'') {
+    if (open < sql.length() && sql.charAt(open) == '\'') {
       boolean escapes = prefix == 1 && "eE".indexOf(sql.charAt(at)) >= 0;
-      return new Span(open + 1, literalEnd(sql, open + 1, escapes));
+      // What looks like a comment may be the value, and the literal none.
+      int from = bare >= 0 && bare < at ? bare : open + 1;
+      return new Span(from, literalEnd(sql, open + 1, escapes));
     }
     String tag = dollarTag(sql, open);
     if (!tag.isEmpty()) {
       int close = sql.indexOf(tag, open + tag.length());
       return new Span(open + tag.length(), close < 0 ? sql.length() : close);
     }
-    boolean bare = adjoining && at == wordEnd + 1 && sql.charAt(at) != '$';
-    return bare ? new Span(at, bareEnd(sql, at)) : new Span(wordEnd, wordEnd);
+    return bare >= 0 ? new Span(bare, bareEnd(sql, bare)) : new Span(wordEnd, wordEnd);
   }
 
-  private static int skipSpace(String sql, int from) {
+  /** Where a value without quotes begins; -1 where none does. */
+  private static int bareBegin(String sql, int at) {
+    boolean some =
+        at < sql.length() && !Character.isWhitespace(sql.charAt(at)) && sql.charAt(at) != '$';
+    return some ? at : -1;
+  }
+
+  /** Behind space and comments. */
+  private static int skipBlank(String sql, int from) {
     int at = from;
-    while (at < sql.length() && Character.isWhitespace(sql.charAt(at))) {
-      at++;
+    while (at < sql.length()) {
+      if (Character.isWhitespace(sql.charAt(at))) {
+        at++;
+      } else if (sql.startsWith("--", at)) {
+        int line = sql.indexOf('\n', at);
+        at = line < 0 ? sql.length() : line + 1;
+      } else if (sql.startsWith("/*", at)) {
+        at = commentEnd(sql, at);
+      } else {
+        break;
+      }
     }
+    return at;
+  }
+
+  /** Such comments nest. */
+  private static int commentEnd(String sql, int from) {
+    int depth = 0;
+    int at = from;
+    do {
+      if (sql.startsWith("/*", at)) {
+        depth++;
+        at += 2;
+      } else if (sql.startsWith("*/", at)) {
+        depth--;
+        at += 2;
+      } else {
+        at++;
+      }
+    } while (depth > 0 && at < sql.length());
     return at;
   }
 
@@ -84,6 +117,7 @@ final class SqlPasswords {
     return 0;
   }
 
+  /** Of a literal, and of those that go on with it: 'hunter' and, on the next line, '2'. */
   private static int literalEnd(String sql, int from, boolean escapes) {
     int at = from;
     while (at < sql.length()) {
@@ -92,7 +126,11 @@ final class SqlPasswords {
       if (twice || (escapes && c == '\\' && at + 1 < sql.length())) {
         at += 2;
       } else if (c == '\'') {
-        return at;
+        int next = skipBlank(sql, at + 1);
+        if (next >= sql.length() || sql.charAt(next) != '\'') {
+          return at;
+        }
+        at = next + 1;
       } else {
         at++;
       }
@@ -104,7 +142,7 @@ final class SqlPasswords {
    * The opening of a dollar-quoted literal, such as $$ or $tag$; empty when it is none, as in $1.
    */
   private static String dollarTag(String sql, int at) {
-    int end = sql.charAt(at) == '$' ? sql.indexOf('$', at + 1) : -1;
+    int end = sql.startsWith("$", at) ? sql.indexOf('$', at + 1) : -1;
     String tag = end < 0 ? "" : sql.substring(at, end + 1);
     String name = tag.isEmpty() ? "" : tag.substring(1, tag.length() - 1);
     boolean word = name.codePoints().allMatch(Character::isJavaIdentifierPart);

@@ -34,6 +34,31 @@ final class SqlPasswordsTest {
   }
 
   @Test
+  void aLiteralBehindACommentIsCovered() {
+    covers("PASSWORD /* x */ 'abc'", "PASSWORD /* x */ '***'");
+    covers("PASSWORD /* a /* b */ c */'abc' LOGIN", "PASSWORD /* a /* b */ c */'***' LOGIN");
+    covers("PASSWORD -- x\n  'abc'", "PASSWORD -- x\n  '***'");
+    covers("password = /* x */ $$abc$$", "password = /* x */ $$***$$");
+    stays("PASSWORD /* x */");
+    stays("PASSWORD -- 'abc'");
+  }
+
+  @Test
+  void aLiteralThatGoesOnInTheNextLineIsCoveredToItsEnd() {
+    covers("PASSWORD 'a'\n'bc' LOGIN", "PASSWORD '******' LOGIN");
+    covers("PASSWORD E'a'\n'b\\'c' LOGIN", "PASSWORD E'********' LOGIN");
+    covers("PASSWORD 'a' -- x\n  'bc', 'd'", "PASSWORD '*************', 'd'");
+    covers("password 'a', user 'bob'", "password '*', user 'bob'");
+  }
+
+  @Test
+  void aValueThatLooksLikeACommentIsCovered() {
+    covers("CONNECTION 'password=--abc'", "CONNECTION 'password=*****'");
+    covers("CONNECTION 'password=/*abc user=bob'", "CONNECTION 'password=***** user=bob'");
+    covers("CONNECTION 'password=--abc'\n'x'", "CONNECTION 'password=*********'");
+  }
+
+  @Test
   void connectionStringsAreCoveredToo() {
     covers(
         "CONNECTION 'host=a password=abc dbname=b'", "CONNECTION 'host=a password=*** dbname=b'");
@@ -79,7 +104,24 @@ final class SqlPasswordsTest {
   void theNumberOfCharactersStaysWhateverTheSql() {
     Random random = new Random(3);
     String[] pieces = {
-      "password", "PASSWORD", " ", "'", "''", "=", "$", "$$", "E", "U&", "\\", "😀", "a", "\n", ";"
+      "password",
+      "PASSWORD",
+      " ",
+      "'",
+      "''",
+      "=",
+      "$",
+      "$$",
+      "E",
+      "U&",
+      "\\",
+      "😀",
+      "a",
+      "\n",
+      ";",
+      "--",
+      "/*",
+      "*/"
     };
     for (int round = 0; round < 20_000; round++) {
       StringBuilder sql = new StringBuilder();

@@ -95,7 +95,10 @@ final class CopyOut extends PreparedRequest<CommandTag> {
     if (arguments.length == 0 || quoted != null) {
       return true;
     }
-    if (super.isReadyToWrite(session, first) && first && !quoting) {
+    if (quoting) {
+      return false; // and the preparation stays the one that the server was asked with
+    }
+    if (super.isReadyToWrite(session, first) && first) {
       quoting = true;
       session.submitUrgently(new Quoting());
     }
@@ -255,23 +258,25 @@ final class CopyOut extends PreparedRequest<CommandTag> {
 
   /** Asks the server how the arguments read as literals of their types. */
   private final class Quoting extends Exchange {
+    private final Preparation asked = prepared();
     private @Nullable List<String> literals;
+    private boolean askAgain;
     private int width;
 
     @Override
     void write(Session session, FrontendWriter out) {
       StringBuilder sql = new StringBuilder("SELECT ");
-      width = prepared().parameters().size();
+      width = asked.parameters().size();
       for (int i = 0; i < width; i++) {
         sql.append(i == 0 ? "" : ", ")
             .append("quote_nullable($")
             .append(i + 1)
             .append("::")
-            .append(Sql.type(prepared().parameters().get(i)))
+            .append(Sql.type(asked.parameters().get(i)))
             .append("::text)");
       }
-      out.parse(UNNAMED, sql.toString(), prepared().parameterOids());
-      prepared().writeBind(out, UNNAMED, UNNAMED, arguments, session.values(), ALL_TEXT);
+      out.parse(UNNAMED, sql.toString(), asked.parameterOids());
+      asked.writeBind(out, UNNAMED, UNNAMED, arguments, session.values(), ALL_TEXT);
       out.executeAndSync();
     }
 
@@ -287,7 +292,7 @@ final class CopyOut extends PreparedRequest<CommandTag> {
       for (int i = 0; i < width; i++) {
         int length = ByteBuffer.wrap(bytes).getInt(at);
         String literal = new String(bytes, at + 4, Math.max(0, length), StandardCharsets.UTF_8);
-        read.add("(" + literal + "::" + Sql.type(prepared().parameters().get(i)) + ")");
+        read.add("(" + literal + "::" + Sql.type(asked.parameters().get(i)) + ")");
         at += 4 + Math.max(0, length);
       }
       literals = read;
@@ -308,14 +313,18 @@ final class CopyOut extends PreparedRequest<CommandTag> {
 
     @Override
     void failed(Diagnostic diagnostic) {
-      unquotable = PgServerException.of(diagnostic, query, RetrySafety.NOT_EXECUTED);
+      askAgain = wasHitInstead();
+      if (!askAgain) {
+        unquotable = PgServerException.of(diagnostic, query, RetrySafety.NOT_EXECUTED);
+      }
     }
 
     @Override
     void ready(Session session, TransactionStatus status) {
-      if (unquotable == null && literals == null) {
+      if (unquotable == null && literals == null && !askAgain) {
         throw unexpected("ReadyForQuery");
       }
+      quoting = !askAgain;
       quoted = literals;
       session.goOn();
     }

@@ -5,6 +5,7 @@ import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.PgListener;
+import io.asyncpg.error.DataException;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.RetrySafety;
 import java.lang.System.Logger;
@@ -19,7 +20,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
@@ -216,7 +219,7 @@ public final class Listening implements PgListener {
     boolean done;
     boolean first = false;
     List<Ear> ready = new ArrayList<>();
-    List<PgFuture<Void>> answers = new ArrayList<>();
+    Map<String, PgFuture<Void>> answers = new LinkedHashMap<>();
     synchronized (this) {
       if (link != connection || state == State.CLOSED) {
         return;
@@ -234,18 +237,19 @@ public final class Listening implements PgListener {
         channels.values().forEach(ready::addAll);
       } else {
         // Handed over here, so that LISTEN and UNLISTEN come in the order of the decisions.
-        wanted.forEach(channel -> answers.add(connection.addListener(channel, relay)));
+        wanted.forEach(channel -> answers.put(channel, connection.addListener(channel, relay)));
       }
     }
     if (!done) {
-      CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
+      CompletableFuture.allOf(answers.values().toArray(CompletableFuture<?>[]::new))
           .whenComplete(
               (nothing, failure) -> {
-                if (failure == null) {
+                Throwable other = failure == null ? null : withoutBadNames(answers);
+                if (other == null) {
                   listenOn(connection, wanted);
                 } else {
                   // A standby, perhaps, which cannot listen: another host may be primary now.
-                  refused(connection, failure);
+                  refused(connection, other);
                 }
               });
       return;
@@ -258,12 +262,54 @@ public final class Listening implements PgListener {
     }
   }
 
+  /**
+   * Ends those who asked for a channel whose name no server takes: it would be refused on every
+   * connection to come.
+   *
+   * @return why another was refused; null where there is none
+   */
+  private @Nullable Throwable withoutBadNames(Map<String, PgFuture<Void>> answers) {
+    Throwable other = null;
+    for (Map.Entry<String, PgFuture<Void>> answer : answers.entrySet()) {
+      if (!answer.getValue().isCompletedExceptionally()) {
+        continue;
+      }
+      Throwable failure = whyFailed(answer.getValue());
+      if (isOfName(failure)) {
+        List<Ear> those;
+        synchronized (this) {
+          those = channels.remove(answer.getKey());
+        }
+        if (those != null) {
+          those.forEach(ear -> ear.end(failure));
+        }
+      } else if (other == null) {
+        other = failure;
+      }
+    }
+    return other;
+  }
+
+  private static Throwable whyFailed(PgFuture<Void> answer) {
+    try {
+      answer.getNow(null);
+    } catch (CompletionException | CancellationException failed) {
+      return failed.getCause() == null ? failed : failed.getCause();
+    }
+    throw new AssertionError("asked of one that has failed");
+  }
+
+  /** A character that the server's encoding lacks is a data exception. */
+  private static boolean isOfName(Throwable failure) {
+    return failure instanceof IllegalArgumentException || failure instanceof DataException;
+  }
+
   private void refused(Connection connection, Throwable failure) {
     synchronized (this) {
       if (link != connection) {
         return;
       }
-      whyLost = failure.getCause() == null ? failure : failure.getCause();
+      whyLost = failure;
     }
     connection.terminate();
   }

@@ -35,6 +35,9 @@ final class Notifications {
   /** On the event loop: the channels that the server listens to for certain. */
   private final Set<String> listening = new HashSet<>();
 
+  /** On the event loop: how often it was not certain any more what the server listens to. */
+  private int doubts;
+
   Notifications(Session session) {
     this.deliveries = new InOrder(session::onCompletionThread);
   }
@@ -83,6 +86,12 @@ final class Notifications {
       }
     }
     listeners.clear();
+    unlistened();
+  }
+
+  /** The server listens to nothing, or to something less: the next to come says LISTEN again. */
+  void unlistened() {
+    doubts++;
     listening.clear();
   }
 
@@ -94,6 +103,10 @@ final class Notifications {
     List<Consumer<Notification>> those =
         listeners.computeIfAbsent(channel, name -> new CopyOnWriteArrayList<>());
     return !those.contains(listener) && those.add(listener);
+  }
+
+  private boolean has(String channel, Consumer<Notification> listener) {
+    return listeners.getOrDefault(channel, List.of()).contains(listener);
   }
 
   /** Returns whether it was the last of its channel. */
@@ -116,6 +129,11 @@ final class Notifications {
               + LONGEST_NAME
               + ": "
               + channel);
+    }
+    if (channel.indexOf('\0') >= 0 || !StandardCharsets.UTF_8.newEncoder().canEncode(channel)) {
+      throw new IllegalArgumentException(
+          "the channel name has a NUL or half of a surrogate pair, which no text of PostgreSQL's can"
+              + " hold");
     }
     return '"' + channel.replace("\"", "\"\"") + '"';
   }
@@ -177,6 +195,8 @@ final class Notifications {
     final String channel;
     final Consumer<Notification> listener;
     private final String sql;
+    private boolean runAgain;
+    private boolean ranAgain;
     private @Nullable Diagnostic failure;
 
     Change(
@@ -193,6 +213,11 @@ final class Notifications {
 
     /** The server has answered. */
     abstract void answered(boolean well, TransactionStatus status);
+
+    /** Whether it is being written once more: others may have changed the same since. */
+    final boolean isRunAgain() {
+      return ranAgain;
+    }
 
     @SuppressWarnings("NullAway") // a Void is null
     final void succeed() {
@@ -217,10 +242,19 @@ final class Notifications {
     @Override
     void failed(Diagnostic diagnostic) {
       failure = diagnostic;
+      runAgain = wasHitInstead() && !ranAgain;
     }
 
     @Override
     void ready(Session session, TransactionStatus status) {
+      if (runAgain && status == TransactionStatus.IDLE && mayRunAgain()) {
+        runAgain = false;
+        ranAgain = true;
+        failure = null;
+        again();
+        session.submitAgain(this);
+        return;
+      }
       Diagnostic reason = failure;
       answered(reason == null && !isAbandoned(), status);
       if (reason == null) {
@@ -243,6 +277,7 @@ final class Notifications {
 
   static final class Listen extends Change {
     private boolean added;
+    private int doubts;
 
     Listen(Session session, String channel, Consumer<Notification> listener, long timeout) {
       super(session, "LISTEN", channel, listener, timeout);
@@ -251,8 +286,13 @@ final class Notifications {
     @Override
     boolean endsUnwritten(Session session) {
       Notifications all = session.notifications();
-      added = all.add(channel, listener);
-      if (all.listening.contains(channel)) {
+      boolean removed = isRunAgain() && !all.has(channel, listener);
+      if (!isRunAgain()) {
+        added = all.add(channel, listener);
+      }
+      doubts = all.doubts;
+      // What is in flight may be an UNLISTEN of the application's own.
+      if (removed || (all.listening.contains(channel) && session.inFlight().isEmpty())) {
         succeed();
         return true;
       }
@@ -276,8 +316,9 @@ final class Notifications {
     void answered(boolean well, TransactionStatus status) {
       if (!well) {
         forget();
-      } else if (status == TransactionStatus.IDLE) {
-        // Inside a transaction it may still be undone: the next one says LISTEN again.
+      } else if (status == TransactionStatus.IDLE && doubts == session.notifications().doubts) {
+        // Inside a transaction it may still be undone: the next one says LISTEN again. So it does
+        // when UNLISTEN has been written meanwhile.
         session.notifications().listening.add(channel);
       }
     }
@@ -291,8 +332,11 @@ final class Notifications {
     @Override
     boolean endsUnwritten(Session session) {
       Notifications all = session.notifications();
-      if (all.remove(channel, listener)) {
+      boolean nobodyLeft =
+          isRunAgain() ? !all.listeners.containsKey(channel) : all.remove(channel, listener);
+      if (nobodyLeft) {
         all.listening.remove(channel);
+        all.doubts++;
         return false;
       }
       succeed();

@@ -489,6 +489,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     waiting.add(exchange);
     if (exchange instanceof Reset.Return back) {
       back.arrived();
+    } else if (exchange instanceof Connection.Goodbye goodbye) {
+      goodbye.arrived(this);
     }
   }
 
@@ -718,15 +720,22 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /** Nobody waits for this request any more. */
   void abandon(Request<?> request) {
+    if (leave(request)) {
+      pump();
+    }
+  }
+
+  /** The same, but that nothing is written: there are others that nobody waits for. */
+  boolean leave(Request<?> request) {
     assert loop.inEventLoop();
     if (request.isAbandoned()) {
-      return;
+      return false;
     }
     request.cancelledByCaller();
     if (request.stage() == Exchange.Stage.WRITTEN && request.isToBeStopped()) {
       cancellation.wanted();
     }
-    pump();
+    return true;
   }
 
   /** Stops an exchange of the session's own, which is under way and which nobody needs now. */
@@ -942,10 +951,18 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   @Override
   public void commandComplete(String command, long rows) {
-    current("CommandComplete").completed(command, rows);
-    if (command.endsWith(" ALL")
-        && (command.equals("DEALLOCATE ALL") || command.equals("DISCARD ALL"))) {
-      statements.serverForgotAll();
+    Exchange exchange = current("CommandComplete");
+    exchange.completed(command, rows);
+    if (command.endsWith(" ALL")) {
+      boolean all = command.equals("DISCARD ALL");
+      if (all || command.equals("DEALLOCATE ALL")) {
+        statements.serverForgotAll();
+      }
+      if (all) {
+        notifications.unlistened();
+      }
+    } else if (command.equals("UNLISTEN") && !(exchange instanceof Notifications.Unlisten)) {
+      notifications.unlistened();
     }
   }
 

@@ -113,6 +113,11 @@ abstract class StreamRequest extends PreparedRequest<@Nullable Void> {
     }
   }
 
+  /** All of its rows are here. What comes next from the socket is not of its reader's pace. */
+  final void allRead() {
+    resume();
+  }
+
   /** The reader has had enough. Any thread. */
   final void stop() {
     session.runInOrder(this::stopNow);

@@ -9,6 +9,7 @@ import io.asyncpg.error.RetrySafety;
 import io.asyncpg.error.SqlState;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -187,7 +188,7 @@ final class TransactionRun<T extends @Nullable Object> {
     if (begin.future().isCompletedExceptionally()) {
       try {
         begin.future().getNow(null);
-      } catch (CompletionException neverBegun) {
+      } catch (CompletionException | CancellationException neverBegun) {
         return unwrapped(neverBegun);
       }
     }
