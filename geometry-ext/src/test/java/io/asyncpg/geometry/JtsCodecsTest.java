@@ -10,6 +10,7 @@ import io.asyncpg.types.CodecModule;
 import io.asyncpg.types.CodecRegistry;
 import io.asyncpg.types.PgType;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.locationtech.jts.geom.Coordinate;
@@ -162,6 +163,36 @@ class JtsCodecsTest {
     Coordinate[] plain = {new Coordinate(1, 2), new Coordinate(2, 1)};
     assertThat(write(jts.createLineString(plain)))
         .isEqualTo("0102000000" + "02000000" + ONE + TWO + TWO + ONE);
+  }
+
+  @Test
+  void whatIsComputedFromAGeometryHasAZOnlyWhereOneIsANumber() {
+    var point = (Point) read("0101000000" + ONE + TWO);
+    for (Geometry computed :
+        List.of(
+            point.buffer(1),
+            point.union(jts.createPoint(new Coordinate(2, 1))),
+            point.getFactory().createPolygon())) {
+      assertThat(write(computed)).as(computed.toText()).matches("010[1-7]000000.*");
+    }
+    assertThat(write(point.getCentroid())).isEqualTo("0101000000" + ONE + TWO);
+
+    GeometryFactory factory = point.getFactory();
+    assertThat(write(factory.createPoint())).isEqualTo("0101000000" + NAN + NAN);
+    assertThat(write(factory.createPoint((Coordinate) null))).isEqualTo("0101000000" + NAN + NAN);
+    assertThat(write(factory.createPoint(new Coordinate(1, 2))))
+        .isEqualTo("0101000000" + ONE + TWO);
+    assertThat(write(factory.createGeometry(jts.createPoint(new Coordinate(1, 2)))))
+        .isEqualTo("0101000000" + ONE + TWO);
+    assertThat(write(factory.createPoint(new CoordinateXYM(1, 2, 3))))
+        .isEqualTo("0101000040" + ONE + TWO + THREE);
+    assertThat(write(factory.createPoint(new CoordinateXYZM(1, 2, Double.NaN, 3))))
+        .isEqualTo("0101000040" + ONE + TWO + THREE);
+    assertThat(write(factory.createPoint(new CoordinateXYZM(1, 2, 3, 1))))
+        .isEqualTo("01010000c0" + ONE + TWO + THREE + ONE);
+    Coordinate[] mixed = {new Coordinate(1, 2), new Coordinate(2, 1, 3)};
+    assertThat(write(factory.createLineString(mixed)))
+        .isEqualTo("0102000080" + "02000000" + ONE + TWO + NAN + TWO + ONE + THREE);
   }
 
   @Test
@@ -352,6 +383,8 @@ class JtsCodecsTest {
     assertThat(line.getCoordinateSequence()).isInstanceOf(CoordinateArraySequence.class);
     assertThat(line.getCoordinateN(1).getZ()).isEqualTo(3);
     assertThat(Wire.write(objects, Wire.GEOMETRY, line)).isEqualTo(hex);
+    Object noZ = Wire.read(objects, Wire.GEOMETRY, null, "0101000080" + NAN + NAN + NAN);
+    assertThat(Wire.write(objects, Wire.GEOMETRY, noZ)).isEqualTo("0101000000" + NAN + NAN);
   }
 
   @Test

@@ -328,6 +328,23 @@ class PostgisTest {
   }
 
   @Test
+  void whatIsComputedFromAGeometryFitsItsColumn() {
+    connection.execute("CREATE TEMP TABLE t(geom geometry(Geometry, 4326))").await();
+    connection.execute("INSERT INTO t VALUES($1)", wgs84.createPoint(new Coordinate(1, 2))).await();
+    Point point = connection.fetchValue(Point.class, "SELECT geom FROM t").await();
+    for (Geometry computed :
+        List.of(
+            point.buffer(1),
+            point.getCentroid(),
+            point.getFactory().createPoint(new Coordinate(3, 4)))) {
+      connection.execute("INSERT INTO t VALUES($1)", computed).await();
+    }
+    assertThat(
+            connection.fetchValue(Integer.class, "SELECT max(ST_NDims(geom))::int FROM t").await())
+        .isEqualTo(2);
+  }
+
+  @Test
   void tilesAndTwkbAreBytesAndGeoJsonIsText() {
     Point point = wgs84.createPoint(new Coordinate(13.5, 52.5));
     Row row =
