@@ -123,6 +123,15 @@ final class EwkbWriter {
     }
 
     private void look(CoordinateSequence points) {
+      int dimension = points.getDimension();
+      if (dimension != 2 + (points.hasZ() ? 1 : 0) + (points.hasM() ? 1 : 0)) {
+        throw new PgCodecException(
+            "a CoordinateSequence of "
+                + dimension
+                + " dimensions, "
+                + points.getMeasures()
+                + " of them measures, but PostGIS has X, Y, a Z and one measure, M, at most");
+      }
       hasM |= points.hasM();
       if (!hasZ && points.hasZ()) {
         hasZ = points instanceof PackedCoordinateSequence || anyZ(points);

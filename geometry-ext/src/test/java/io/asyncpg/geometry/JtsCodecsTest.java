@@ -25,6 +25,7 @@ import org.locationtech.jts.geom.MultiPoint;
 import org.locationtech.jts.geom.Point;
 import org.locationtech.jts.geom.Polygon;
 import org.locationtech.jts.geom.impl.CoordinateArraySequence;
+import org.locationtech.jts.geom.impl.PackedCoordinateSequence;
 
 class JtsCodecsTest {
   private static final String ONE = "000000000000f03f";
@@ -193,6 +194,22 @@ class JtsCodecsTest {
     Coordinate[] mixed = {new Coordinate(1, 2), new Coordinate(2, 1, 3)};
     assertThat(write(factory.createLineString(mixed)))
         .isEqualTo("0102000080" + "02000000" + ONE + TWO + NAN + TWO + ONE + THREE);
+  }
+
+  @Test
+  void moreDimensionsThanPostgisHasAreRefused() {
+    for (int[] dimensionAndMeasures : new int[][] {{4, 0}, {4, 2}, {5, 1}}) {
+      var sequence =
+          new PackedCoordinateSequence.Double(
+              new double[dimensionAndMeasures[0]],
+              dimensionAndMeasures[0],
+              dimensionAndMeasures[1]);
+      assertThatThrownBy(() -> write(jts.createPoint(sequence)))
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining(
+              "of %d dimensions, %d of them measures",
+              dimensionAndMeasures[0], dimensionAndMeasures[1]);
+    }
   }
 
   @Test
