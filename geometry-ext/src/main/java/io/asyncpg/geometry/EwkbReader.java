@@ -28,7 +28,7 @@ import org.locationtech.jts.geom.impl.PackedCoordinateSequenceFactory;
  * it, and falls over deep nesting; hence this one. Stateless but for its factories.
  */
 final class EwkbReader {
-  /** PostGIS itself stops at 200. */
+  /** PostGIS itself reads no more than 198. */
   private static final int DEEPEST = 256;
 
   private static final int FACTORIES = 1024;

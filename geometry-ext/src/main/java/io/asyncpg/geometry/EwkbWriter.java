@@ -23,8 +23,8 @@ import org.locationtech.jts.geom.impl.PackedCoordinateSequence;
  * of those has a Z only if one of them is a number. What a geometry lacks is written as NaN.
  */
 final class EwkbWriter {
-  /** PostGIS refuses more. */
-  private static final int DEEPEST = 200;
+  /** So many collections in one another; PostGIS refuses to read more. */
+  private static final int DEEPEST = 198;
 
   private final ValueWriter out;
   private final boolean hasZ;
