@@ -10,6 +10,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.reflect.Type;
 import java.nio.CharBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -148,6 +151,7 @@ abstract class JsonCodec<T> implements Codec<T> {
    */
   static final class Malformed extends Exception {
     private static final long serialVersionUID = 1L;
+    private static final int MOST_STEPS = 16;
 
     Malformed(int line, int column, String path, Throwable cause) {
       super(
@@ -159,13 +163,32 @@ abstract class JsonCodec<T> implements Codec<T> {
           cause);
     }
 
-    /** Adds a step to a path: a name, or an index where there is none. */
-    static void step(StringBuilder path, @Nullable String name, int index) {
-      if (name == null) {
-        path.append('[').append(index).append(']');
+    /** A path in words; what holds itself would have no end of steps. */
+    static <S> String path(List<S> steps, BiConsumer<StringBuilder, S> add) {
+      var path = new StringBuilder();
+      steps.stream().limit(MOST_STEPS).forEach(step -> add.accept(path, step));
+      return path.append(steps.size() > MOST_STEPS ? "..." : "").toString();
+    }
+
+    /**
+     * Adds a step to a path: the name of a class's property, or an index. Where there is neither,
+     * it is a key of the document, which is not told.
+     */
+    static void step(StringBuilder path, @Nullable String property, int index) {
+      if (property == null) {
+        path.append('[').append(index < 0 ? "..." : index).append(']');
       } else {
-        path.append(path.isEmpty() ? "" : ".").append(name);
+        path.append(path.isEmpty() ? "" : ".").append(property);
       }
+    }
+
+    /**
+     * The class that a step goes from, which is an instance or the class; null if it has no
+     * properties.
+     */
+    static @Nullable Class<?> bean(@Nullable Object from) {
+      Class<?> bean = from == null || from instanceof Class<?> ? (Class<?>) from : from.getClass();
+      return bean == null || Map.class.isAssignableFrom(bean) ? null : bean;
     }
   }
 

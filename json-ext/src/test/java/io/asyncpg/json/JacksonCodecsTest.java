@@ -3,6 +3,9 @@ package io.asyncpg.json;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.annotation.JsonAnyGetter;
+import com.fasterxml.jackson.annotation.JsonAnySetter;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -22,12 +25,17 @@ import java.lang.reflect.Type;
 import java.math.BigDecimal;
 import java.nio.CharBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.json.JsonMapper;
 
 class JacksonCodecsTest {
   private static final PgType JSON = BuiltinTypes.JSON;
@@ -124,6 +132,77 @@ class JacksonCodecsTest {
         .hasMessageContaining("or java.lang.String")
         .hasMessageNotContaining("secret")
         .hasCauseInstanceOf(JsonProcessingException.class);
+  }
+
+  public static final class Labels {
+    private final Map<String, Integer> others = new HashMap<>();
+
+    @JsonAnySetter
+    public void set(String name, int value) {
+      others.put(name, value);
+    }
+
+    @JsonAnyGetter
+    public Map<String, Integer> others() {
+      return others;
+    }
+  }
+
+  record Labelled(@JsonProperty("the-labels") Labels labels, Map<String, Line> lines) {}
+
+  static Stream<CodecModule> bothJacksons() {
+    return Stream.of(
+        JacksonCodecs.of(MAPPER),
+        Jackson3Codecs.of(
+            JsonMapper.builder()
+                .enable(tools.jackson.databind.DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+                .build()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("bothJacksons")
+  void keysThatAreTheDocumentsOwnAreNotSaid(CodecModule module) {
+    CodecRegistry registry = CodecRegistry.standard().with(module);
+    for (String document :
+        List.of(
+            "{\"lines\": {\"secret\": {\"count\": \"x\"}}}",
+            "{\"lines\": {\"secret\": {\"count\": 1, \"secret\": 2}}}",
+            "{\"the-labels\": {\"secret\": \"x\"}}",
+            "{\"the-labels\": {\"secret\": \"x\"}, \"secret\": 1}")) {
+      assertThatThrownBy(() -> read(registry, JSON, Labelled.class, document))
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining("[...]")
+          .hasMessageNotContaining("secret");
+    }
+    assertThatThrownBy(
+            () ->
+                read(
+                    registry,
+                    JSON,
+                    Labelled.class,
+                    "{\"lines\": {\"secret\": {\"count\": \"x\"}}}"))
+        .hasMessageContaining(", in lines[...].count (");
+    assertThatThrownBy(
+            () -> read(registry, JSON, Labelled.class, "{\"the-labels\": {\"secret\": \"x\"}}"))
+        .hasMessageContaining(", in the-labels[...] (");
+    assertThatThrownBy(
+            () ->
+                encode(
+                    registry, JSON, Map.of("secret", List.of(new Unwritable())), new ValueWriter()))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining(", in [...][0].self")
+        .hasMessageNotContaining("secret");
+  }
+
+  @ParameterizedTest
+  @MethodSource("bothJacksons")
+  void thePathToWhatHoldsItselfHasAnEnd(CodecModule module) {
+    var endless = new ArrayList<Object>();
+    endless.add(endless);
+    assertThatThrownBy(
+            () -> encode(CodecRegistry.standard().with(module), JSON, endless, new ValueWriter()))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining(", in " + "[0]".repeat(16) + "... (");
   }
 
   @Test
