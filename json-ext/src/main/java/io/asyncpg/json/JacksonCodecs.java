@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JavaType;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonMappingException.Reference;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.ObjectWriter;
@@ -41,7 +42,8 @@ public final class JacksonCodecs implements CodecModule {
 
   /**
    * What {@link CodecModule#discovered} finds: with a mapper that has every Jackson module of the
-   * application and keeps all digits of a number. {@link #of} takes one's own.
+   * application, keeps all digits of a number, and refuses a fraction for an {@code int} and a
+   * string for a number. {@link #of} takes one's own.
    */
   public JacksonCodecs() {
     this(
@@ -49,6 +51,8 @@ public final class JacksonCodecs implements CodecModule {
             .findAndAddModules()
             .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+            .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
             .build());
   }
 

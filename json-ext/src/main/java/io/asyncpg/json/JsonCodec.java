@@ -97,7 +97,7 @@ abstract class JsonCodec<T> implements Codec<T> {
       throw new PgCodecException(
           type.displayName() + " cannot be read as " + wanted.getTypeName() + ": " + remedy(), e);
     }
-    if (value == null) {
+    if (value == null || (javaType.isPrimitive() && first(in) == 'n')) {
       throw new PgCodecException(
           "the "
               + type.displayName()
@@ -107,8 +107,35 @@ abstract class JsonCodec<T> implements Codec<T> {
               + remedy()
               + ", or select nullif(…, 'null') to make it an SQL NULL");
     }
+    if (isInfinite(value) && first(in) != '"') { // Jackson writes the infinities as strings
+      throw new PgCodecException(
+          type.displayName()
+              + " cannot be read as "
+              + wanted.getTypeName()
+              + ", which ends before that number: ask for java.math.BigDecimal");
+    }
     in.skip(length);
     return value;
+  }
+
+  /** Jackson makes that of a number that is too large. */
+  private static boolean isInfinite(Object value) {
+    return (value instanceof Double wide && wide.isInfinite())
+        || (value instanceof Float narrow && narrow.isInfinite());
+  }
+
+  /**
+   * What tells a null, a string and a number apart: the first byte that is no space; 0 for none.
+   */
+  private static int first(ValueReader in) {
+    byte[] bytes = in.array();
+    int end = in.position() + in.remaining();
+    for (int at = in.position(); at < end; at++) {
+      if (!Character.isWhitespace(bytes[at])) {
+        return bytes[at];
+      }
+    }
+    return 0;
   }
 
   private String remedy() {

@@ -119,6 +119,9 @@ class JacksonCodecsTest {
         .hasMessageContaining("the jsonb is the JSON null, for which")
         .hasMessageContaining("JacksonCodecsTest$Order has no value")
         .hasMessageContaining("ask for com.fasterxml.jackson.databind.JsonNode");
+    assertThatThrownBy(() -> read(JSON, int.class, " null"))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("the json is the JSON null, for which int has no value");
   }
 
   @Test
@@ -310,6 +313,49 @@ class JacksonCodecsTest {
     assertThat(read(discovered, JSON, null, "[1.10, 12345678901234567890.5]").toString())
         .isEqualTo("[1.10,12345678901234567890.5]");
     assertThat(read(discovered, BuiltinTypes.INT2, null, "\u0001\u0001")).isEqualTo((short) 257);
+  }
+
+  @Test
+  void aServiceFindsItWithNothingNarrowed() {
+    CodecRegistry discovered = CodecRegistry.standard().with(CodecModule.discovered());
+    assertThat(read(discovered, JSONB, int.class, "\u000142")).isEqualTo(42);
+    assertThat(read(discovered, JSONB, double.class, "\u000142")).isEqualTo(42.0);
+    assertThat(read(discovered, JSONB, Double.class, "\u00010.1")).isEqualTo(0.1);
+    assertThat(read(discovered, JSON, Line.class, "{\"item\": \"cup\", \"count\": 2}"))
+        .isEqualTo(new Line("cup", 2));
+    Map<String, Type> refused =
+        Map.of(
+            "1.5", int.class,
+            "3000000000", Integer.class,
+            "\"7\"", int.class,
+            "\"1.5\"", double.class,
+            "true", long.class,
+            "1", boolean.class,
+            "[1.5]", int[].class,
+            "{\"count\": 2.5}", Line.class);
+    refused.forEach(
+        (document, type) ->
+            assertThatThrownBy(() -> read(discovered, JSON, type, document))
+                .as(document)
+                .isInstanceOf(PgCodecException.class)
+                .hasMessageContaining("json cannot be read as " + type.getTypeName()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("bothJacksons")
+  void aNumberBeyondADoubleIsNotInfinity(CodecModule module) {
+    CodecRegistry registry = CodecRegistry.standard().with(module);
+    assertThatThrownBy(() -> read(registry, JSONB, double.class, "\u00011e400"))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessage(
+            "jsonb cannot be read as double, which ends before that number: ask for java.math.BigDecimal");
+    assertThatThrownBy(() -> read(registry, JSON, Float.class, " -1e39"))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("BigDecimal");
+    assertThat(read(registry, JSON, BigDecimal.class, "1e400")).isEqualTo(new BigDecimal("1e400"));
+    // What Jackson writes for it.
+    assertThat(read(registry, JSON, Double.class, "\"Infinity\""))
+        .isEqualTo(Double.POSITIVE_INFINITY);
   }
 
   @Test
