@@ -5,11 +5,12 @@ module io.asyncpg.client {
   requires io.netty.buffer;
   requires io.netty.common;
   requires transitive io.netty.handler;
+  // The application's to bring, and to require.
   requires static io.netty.handler.proxy;
   requires transitive io.netty.transport;
-  requires static io.netty.transport.classes.epoll;
-  requires static io.netty.transport.classes.io_uring;
-  requires static io.netty.transport.unix.common;
+  requires io.netty.transport.classes.epoll;
+  requires io.netty.transport.classes.io_uring;
+  requires io.netty.transport.unix.common;
   requires java.security.jgss;
   requires jdk.net;
 

@@ -1316,14 +1316,17 @@ public final class PgConfig {
      *
      * @param proxy where, and what it speaks
      * @return this builder
-     * @throws IllegalStateException if {@code io.netty:netty-handler-proxy} is missing
+     * @throws IllegalStateException if {@code io.netty:netty-handler-proxy} is missing, or if
+     *     nobody on the module path says {@code requires io.netty.handler.proxy}
      */
     public Builder proxy(PgProxy proxy) {
       try {
         Class.forName("io.netty.handler.proxy.ProxyHandler");
       } catch (ClassNotFoundException missing) {
         throw new IllegalStateException(
-            "a proxy needs io.netty:netty-handler-proxy on the path: add it to the build", missing);
+            "a proxy needs io.netty:netty-handler-proxy on the path: add it to the build, and to a"
+                + " module of your own \"requires io.netty.handler.proxy\"",
+            missing);
       }
       this.proxy = Objects.requireNonNull(proxy, "proxy");
       return this;

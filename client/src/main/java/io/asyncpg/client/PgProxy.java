@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
  * A proxy that connections go through: TCP connections to the servers, and those of their cancel
  * requests. The names of the servers are the proxy's to look up.
  *
- * <p>Needs {@code io.netty:netty-handler-proxy} on the path.
+ * <p>Needs {@code io.netty:netty-handler-proxy} on the path, and on the module path {@code requires
+ * io.netty.handler.proxy}.
  *
  * @param kind what it speaks
  * @param host its name or address

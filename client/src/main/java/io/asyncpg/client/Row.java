@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * of them. Every getter throws {@link IndexOutOfBoundsException} for an index the row does not
  * have, {@link IllegalArgumentException} for a name it does not have, and {@link
  * io.asyncpg.error.PgCodecException} for a value that is not what was asked for: nothing is ever
- * narrowed, rounded or cut in silence.
+ * narrowed, rounded or cut in silence. What a json document is bound to is its mapper's to say.
  */
 public interface Row {
 

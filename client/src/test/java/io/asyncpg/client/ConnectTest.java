@@ -555,6 +555,40 @@ class ConnectTest {
     }
   }
 
+  @Test
+  void withoutTheJarsOfTheNativeTransportsNioIsTaken(@TempDir Path directory) throws Exception {
+    assertThat(
+            ForkedJvm.runWithout(
+                directory,
+                List.of("netty-transport-classes-", "netty-transport-native-epoll"),
+                NioAlone.class,
+                SERVER.dsn(),
+                socket("requirepeer=nobody-at-all")))
+        .contains("epoll: left out")
+        .contains("by TCP: let in")
+        .contains("by its socket: the server at ")
+        .contains("has to run as the user \"nobody-at-all\"");
+  }
+
+  /** Connects where Netty's other transports are not even on the class path. */
+  static final class NioAlone {
+    public static void main(String[] dsns) {
+      try {
+        Class.forName("io.netty.channel.epoll.Epoll");
+      } catch (ClassNotFoundException leftOut) {
+        System.out.println("epoll: left out");
+      }
+      try (PgConnection connection = PgConnection.connect(dsns[0]).await()) {
+        System.out.println("by TCP: " + (connection.isClosed() ? "closed" : "let in"));
+      }
+      try (PgConnection connection = PgConnection.connect(dsns[1]).await()) {
+        System.out.println("by its socket: " + (connection.isClosed() ? "closed" : "let in"));
+      } catch (PgConnectionException failure) {
+        System.out.println("by its socket: " + failure.getMessage());
+      }
+    }
+  }
+
   // ---- Protocol versions
 
   @Test

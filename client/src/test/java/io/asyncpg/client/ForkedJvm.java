@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 /**
  * Runs a class in a JVM of its own: with a heap too small for anything that is kept, or watched.
@@ -25,11 +27,28 @@ public final class ForkedJvm {
   /** The same with more than one option of the JVM's. */
   public static String run(Path directory, List<String> options, Class<?> main, String... arguments)
       throws IOException, InterruptedException {
+    return run(directory, options, classPath(), main, arguments);
+  }
+
+  /** The same without the jars whose names begin so. */
+  static String runWithout(Path directory, List<String> jars, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
+    String left =
+        Arrays.stream(classPath().split(File.pathSeparator))
+            .filter(
+                jar -> jars.stream().noneMatch(Path.of(jar).getFileName().toString()::startsWith))
+            .collect(Collectors.joining(File.pathSeparator));
+    return run(directory, List.of(), left, main, arguments);
+  }
+
+  private static String run(
+      Path directory, List<String> options, String classPath, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
     Path output = directory.resolve("output");
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
-    command.addAll(List.of("-cp", classPath(), main.getName()));
+    command.addAll(List.of("-cp", classPath, main.getName()));
     command.addAll(List.of(arguments));
     Process jvm =
         new ProcessBuilder(command)

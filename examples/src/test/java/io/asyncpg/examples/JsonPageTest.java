@@ -1,15 +1,19 @@
 package io.asyncpg.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
+import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.Row;
+import io.asyncpg.error.PgCodecException;
 import io.asyncpg.json.JacksonCodecs;
 import io.asyncpg.types.Codec;
 import io.asyncpg.types.TypeReference;
@@ -84,11 +88,15 @@ class JsonPageTest extends InADatabase {
         JsonMapper.builder()
             .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+            .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
             .build();
     PgConfig config = PgConfig.parse(dsn).toBuilder().codecs(JacksonCodecs.of(mapper)).build();
     try (PgConnection conn = PgConnection.connect(config).await()) {
       assertThat(conn.fetchValue(JsonNode.class, "SELECT '1.234567890123456789010'::jsonb").await())
           .hasToString("1.234567890123456789010");
+      PgFuture<Integer> narrowed = conn.fetchValue(Integer.class, "SELECT '1.5'::jsonb");
+      assertThatThrownBy(narrowed::await).isInstanceOf(PgCodecException.class);
     }
   }
 }

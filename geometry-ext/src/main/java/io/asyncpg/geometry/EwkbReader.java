@@ -7,6 +7,8 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.locationtech.jts.geom.Coordinate;
+import org.locationtech.jts.geom.CoordinateArrays;
 import org.locationtech.jts.geom.CoordinateSequence;
 import org.locationtech.jts.geom.CoordinateSequenceFactory;
 import org.locationtech.jts.geom.Geometry;
@@ -26,7 +28,7 @@ import org.locationtech.jts.geom.impl.PackedCoordinateSequenceFactory;
  * it, and falls over deep nesting; hence this one. Stateless but for its factories.
  */
 final class EwkbReader {
-  /** PostGIS itself stops at 200. */
+  /** PostGIS itself reads no more than 198. */
   private static final int DEEPEST = 256;
 
   private static final int FACTORIES = 1024;
@@ -42,10 +44,7 @@ final class EwkbReader {
 
   EwkbReader(JtsOptions options) {
     this.options = options;
-    this.sequences =
-        options.packed()
-            ? PackedCoordinateSequenceFactory.DOUBLE_FACTORY
-            : CoordinateArraySequenceFactory.instance();
+    this.sequences = options.packed() ? new Packed() : CoordinateArraySequenceFactory.instance();
   }
 
   /** Reads a geometry; null, anywhere behind its start, if JTS has no such kind or it holds one. */
@@ -208,8 +207,51 @@ final class EwkbReader {
       EwkbHeader header, double[] ordinates, GeometryFactory factory) {
     var packed =
         new PackedCoordinateSequence.Double(ordinates, header.dimension(), header.measures());
-    return factory.getCoordinateSequenceFactory() instanceof PackedCoordinateSequenceFactory
+    return factory.getCoordinateSequenceFactory() instanceof Packed
         ? packed
         : factory.getCoordinateSequenceFactory().create(packed);
+  }
+
+  /**
+   * Makes what is computed from a geometry that was read. JTS's own factory declares a Z for every
+   * {@code Coordinate}, as each has room for one, and PostGIS refuses that in a column of two
+   * dimensions; here there is a Z if one of them is a number.
+   */
+  private static final class Packed extends PackedCoordinateSequenceFactory {
+    private static final long serialVersionUID = 1L;
+
+    Packed() {
+      super(DOUBLE);
+    }
+
+    @Override
+    public CoordinateSequence create(Coordinate @Nullable [] coordinates) {
+      if (coordinates == null) {
+        return new PackedCoordinateSequence.Double(new double[0], 2, 0);
+      }
+      boolean hasZ = Arrays.stream(coordinates).anyMatch(each -> !Double.isNaN(each.getZ()));
+      boolean hasM = CoordinateArrays.measures(coordinates) > 0;
+      int dimension = 2 + (hasZ ? 1 : 0) + (hasM ? 1 : 0);
+      var ordinates = new double[coordinates.length * dimension];
+      int at = 0;
+      for (Coordinate each : coordinates) {
+        ordinates[at++] = each.getX();
+        ordinates[at++] = each.getY();
+        if (hasZ) {
+          ordinates[at++] = each.getZ();
+        }
+        if (hasM) {
+          ordinates[at++] = each.getM();
+        }
+      }
+      return new PackedCoordinateSequence.Double(ordinates, dimension, hasM ? 1 : 0);
+    }
+
+    @Override
+    public CoordinateSequence create(CoordinateSequence points) {
+      return points instanceof PackedCoordinateSequence
+          ? super.create(points)
+          : create(points.toCoordinateArray());
+    }
   }
 }

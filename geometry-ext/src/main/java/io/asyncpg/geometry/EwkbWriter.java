@@ -23,8 +23,8 @@ import org.locationtech.jts.geom.impl.PackedCoordinateSequence;
  * of those has a Z only if one of them is a number. What a geometry lacks is written as NaN.
  */
 final class EwkbWriter {
-  /** PostGIS refuses more. */
-  private static final int DEEPEST = 200;
+  /** So many collections in one another; PostGIS refuses to read more. */
+  private static final int DEEPEST = 198;
 
   private final ValueWriter out;
   private final boolean hasZ;
@@ -123,6 +123,15 @@ final class EwkbWriter {
     }
 
     private void look(CoordinateSequence points) {
+      int dimension = points.getDimension();
+      if (dimension != 2 + (points.hasZ() ? 1 : 0) + (points.hasM() ? 1 : 0)) {
+        throw new PgCodecException(
+            "a CoordinateSequence of "
+                + dimension
+                + " dimensions, "
+                + points.getMeasures()
+                + " of them measures, but PostGIS has X, Y, a Z and one measure, M, at most");
+      }
       hasM |= points.hasM();
       if (!hasZ && points.hasZ()) {
         hasZ = points instanceof PackedCoordinateSequence || anyZ(points);

@@ -39,7 +39,8 @@ public record JtsOptions(boolean lenient, boolean strictGeographyRange, boolean 
   }
 
   /**
-   * Reads each coordinate as an object.
+   * Reads each coordinate as an object. A geometry that has room for a Z and not one in it, {@code
+   * POINT Z EMPTY} say, is written back without.
    *
    * @return new options
    */

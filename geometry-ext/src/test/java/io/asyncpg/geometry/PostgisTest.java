@@ -2,6 +2,7 @@ package io.asyncpg.geometry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.asyncpg.client.Column;
 import io.asyncpg.client.PgConfig;
@@ -9,6 +10,7 @@ import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.PgStatement;
 import io.asyncpg.client.Row;
+import io.asyncpg.error.PgServerException;
 import io.asyncpg.testkit.TestServer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -356,6 +358,38 @@ class PostgisTest {
             });
     assertThat(connection.fetchValue(String.class, "SELECT ST_AsEWKT($1::geometry)", ring).await())
         .isEqualTo("SRID=4326;LINESTRING(0 0,1 0,1 1,0 0)");
+  }
+
+  @Test
+  void whatIsComputedFromAGeometryFitsItsColumn() {
+    connection.execute("CREATE TEMP TABLE t(geom geometry(Geometry, 4326))").await();
+    connection.execute("INSERT INTO t VALUES($1)", wgs84.createPoint(new Coordinate(1, 2))).await();
+    Point point = connection.fetchValue(Point.class, "SELECT geom FROM t").await();
+    for (Geometry computed :
+        List.of(
+            point.buffer(1),
+            point.getCentroid(),
+            point.getFactory().createPoint(new Coordinate(3, 4)))) {
+      connection.execute("INSERT INTO t VALUES($1)", computed).await();
+    }
+    assertThat(
+            connection.fetchValue(Integer.class, "SELECT max(ST_NDims(geom))::int FROM t").await())
+        .isEqualTo(2);
+  }
+
+  @Test
+  void collectionsMayBeNestedAsDeepAsPostgisReadsThem() {
+    Geometry nested = wgs84.createPoint(new Coordinate(1, 2));
+    for (int i = 0; i < 198; i++) {
+      nested = wgs84.createGeometryCollection(new Geometry[] {nested});
+    }
+    String sql = "SELECT ST_NPoints($1::geometry)";
+    assertThat(connection.fetchValue(Integer.class, sql, nested).await()).isEqualTo(1);
+    byte[] deeper =
+        HexFormat.of().parseHex("010700000001000000".repeat(199) + "0101000000" + "00".repeat(16));
+    assertThatThrownBy(
+            () -> connection.fetchValue(Integer.class, sql, EwkbGeometry.of(deeper)).await())
+        .isInstanceOf(PgServerException.class);
   }
 
   @Test

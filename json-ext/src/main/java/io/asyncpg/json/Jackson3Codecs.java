@@ -5,15 +5,20 @@ import io.asyncpg.types.CodecModule;
 import io.asyncpg.types.PgType;
 import java.io.OutputStream;
 import java.lang.reflect.Type;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.BeanDescription;
+import tools.jackson.databind.DeserializationConfig;
 import tools.jackson.databind.JavaType;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.ObjectWriter;
+import tools.jackson.databind.SerializationConfig;
+import tools.jackson.databind.introspect.ClassIntrospector;
 
 /**
  * As {@link JacksonCodecs}, for Jackson 3, which the application brings itself: {@code
@@ -85,7 +90,15 @@ public final class Jackson3Codecs implements CodecModule {
       try {
         return reader.readValue(bytes, from, length);
       } catch (JacksonException e) {
-        throw malformed(e);
+        DeserializationConfig config = reader.getConfig();
+        ClassIntrospector classes = config.classIntrospectorInstance().forOperation(config);
+        throw malformed(
+            e,
+            bean -> {
+              JavaType type = config.constructType(bean);
+              return classes.introspectForDeserialization(
+                  type, classes.introspectClassAnnotations(type));
+            });
       }
     }
 
@@ -94,7 +107,15 @@ public final class Jackson3Codecs implements CodecModule {
       try {
         writer.writeValue(to, value);
       } catch (JacksonException e) {
-        throw malformed(e);
+        SerializationConfig config = writer.getConfig();
+        ClassIntrospector classes = config.classIntrospectorInstance().forOperation(config);
+        throw malformed(
+            e,
+            bean -> {
+              JavaType type = config.constructType(bean);
+              return classes.introspectForSerialization(
+                  type, classes.introspectClassAnnotations(type));
+            });
       }
     }
 
@@ -103,15 +124,29 @@ public final class Jackson3Codecs implements CodecModule {
       return JsonNode.class.getName();
     }
 
-    private static Malformed malformed(JacksonException e) {
-      var path = new StringBuilder();
-      for (JacksonException.Reference step : e.getPath()) {
-        Malformed.step(path, step.getPropertyName(), step.getIndex());
-      }
+    private static Malformed malformed(
+        JacksonException e, Function<Class<?>, BeanDescription> introspection) {
+      String path =
+          Malformed.path(
+              e.getPath(),
+              (before, step) ->
+                  Malformed.step(before, property(step, introspection), step.getIndex()));
       TokenStreamLocation at = e.getLocation();
       return at == null
-          ? new Malformed(0, 0, path.toString(), e)
-          : new Malformed(at.getLineNr(), at.getColumnNr(), path.toString(), e);
+          ? new Malformed(0, 0, path, e)
+          : new Malformed(at.getLineNr(), at.getColumnNr(), path, e);
+    }
+
+    /** Null unless the class has a property of that name. */
+    private static @Nullable String property(
+        JacksonException.Reference step, Function<Class<?>, BeanDescription> introspection) {
+      Class<?> bean = Malformed.bean(step.from());
+      String name = step.getPropertyName();
+      return bean != null
+              && introspection.apply(bean).findProperties().stream()
+                  .anyMatch(property -> property.getName().equals(name))
+          ? name
+          : null;
     }
   }
 }

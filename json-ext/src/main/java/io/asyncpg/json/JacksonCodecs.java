@@ -3,13 +3,18 @@ package io.asyncpg.json;
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.BeanDescription;
+import com.fasterxml.jackson.databind.DeserializationConfig;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JavaType;
 import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonMappingException.Reference;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.SerializationConfig;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.asyncpg.types.Codec;
@@ -18,6 +23,8 @@ import io.asyncpg.types.PgType;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.reflect.Type;
+import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +42,8 @@ public final class JacksonCodecs implements CodecModule {
 
   /**
    * What {@link CodecModule#discovered} finds: with a mapper that has every Jackson module of the
-   * application and keeps all digits of a number. {@link #of} takes one's own.
+   * application, keeps all digits of a number, and refuses a fraction for an {@code int} and a
+   * string for a number. {@link #of} takes one's own.
    */
   public JacksonCodecs() {
     this(
@@ -43,6 +51,8 @@ public final class JacksonCodecs implements CodecModule {
             .findAndAddModules()
             .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+            .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
             .build());
   }
 
@@ -107,7 +117,8 @@ public final class JacksonCodecs implements CodecModule {
       try {
         return reader.readValue(bytes, from, length);
       } catch (JacksonException e) {
-        throw malformed(e);
+        DeserializationConfig config = reader.getConfig();
+        throw malformed(e, bean -> config.introspect(config.constructType(bean)));
       }
     }
 
@@ -116,7 +127,8 @@ public final class JacksonCodecs implements CodecModule {
       try {
         writer.writeValue(to, value);
       } catch (JacksonException e) {
-        throw malformed(e);
+        SerializationConfig config = writer.getConfig();
+        throw malformed(e, bean -> config.introspect(config.constructType(bean)));
       }
     }
 
@@ -125,17 +137,30 @@ public final class JacksonCodecs implements CodecModule {
       return JsonNode.class.getName();
     }
 
-    private static Malformed malformed(JacksonException e) {
-      var path = new StringBuilder();
-      if (e instanceof JsonMappingException mapping) {
-        for (JsonMappingException.Reference step : mapping.getPath()) {
-          Malformed.step(path, step.getFieldName(), step.getIndex());
-        }
-      }
+    private static Malformed malformed(
+        JacksonException e, Function<Class<?>, BeanDescription> introspection) {
+      List<Reference> steps = e instanceof JsonMappingException m ? m.getPath() : List.of();
+      String path =
+          Malformed.path(
+              steps,
+              (before, step) ->
+                  Malformed.step(before, property(step, introspection), step.getIndex()));
       JsonLocation at = e.getLocation();
       return at == null
-          ? new Malformed(0, 0, path.toString(), e)
-          : new Malformed(at.getLineNr(), at.getColumnNr(), path.toString(), e);
+          ? new Malformed(0, 0, path, e)
+          : new Malformed(at.getLineNr(), at.getColumnNr(), path, e);
+    }
+
+    /** Null unless the class has a property of that name. */
+    private static @Nullable String property(
+        Reference step, Function<Class<?>, BeanDescription> introspection) {
+      Class<?> bean = Malformed.bean(step.getFrom());
+      String name = step.getFieldName();
+      return bean != null
+              && introspection.apply(bean).findProperties().stream()
+                  .anyMatch(property -> property.getName().equals(name))
+          ? name
+          : null;
     }
   }
 }

@@ -10,6 +10,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.reflect.Type;
 import java.nio.CharBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -94,7 +97,7 @@ abstract class JsonCodec<T> implements Codec<T> {
       throw new PgCodecException(
           type.displayName() + " cannot be read as " + wanted.getTypeName() + ": " + remedy(), e);
     }
-    if (value == null) {
+    if (value == null || (javaType.isPrimitive() && first(in) == 'n')) {
       throw new PgCodecException(
           "the "
               + type.displayName()
@@ -104,8 +107,35 @@ abstract class JsonCodec<T> implements Codec<T> {
               + remedy()
               + ", or select nullif(…, 'null') to make it an SQL NULL");
     }
+    if (isInfinite(value) && first(in) != '"') { // Jackson writes the infinities as strings
+      throw new PgCodecException(
+          type.displayName()
+              + " cannot be read as "
+              + wanted.getTypeName()
+              + ", which ends before that number: ask for java.math.BigDecimal");
+    }
     in.skip(length);
     return value;
+  }
+
+  /** Jackson makes that of a number that is too large. */
+  private static boolean isInfinite(Object value) {
+    return (value instanceof Double wide && wide.isInfinite())
+        || (value instanceof Float narrow && narrow.isInfinite());
+  }
+
+  /**
+   * What tells a null, a string and a number apart: the first byte that is no space; 0 for none.
+   */
+  private static int first(ValueReader in) {
+    byte[] bytes = in.array();
+    int end = in.position() + in.remaining();
+    for (int at = in.position(); at < end; at++) {
+      if (!Character.isWhitespace(bytes[at])) {
+        return bytes[at];
+      }
+    }
+    return 0;
   }
 
   private String remedy() {
@@ -148,6 +178,7 @@ abstract class JsonCodec<T> implements Codec<T> {
    */
   static final class Malformed extends Exception {
     private static final long serialVersionUID = 1L;
+    private static final int MOST_STEPS = 16;
 
     Malformed(int line, int column, String path, Throwable cause) {
       super(
@@ -159,13 +190,32 @@ abstract class JsonCodec<T> implements Codec<T> {
           cause);
     }
 
-    /** Adds a step to a path: a name, or an index where there is none. */
-    static void step(StringBuilder path, @Nullable String name, int index) {
-      if (name == null) {
-        path.append('[').append(index).append(']');
+    /** A path in words; what holds itself would have no end of steps. */
+    static <S> String path(List<S> steps, BiConsumer<StringBuilder, S> add) {
+      var path = new StringBuilder();
+      steps.stream().limit(MOST_STEPS).forEach(step -> add.accept(path, step));
+      return path.append(steps.size() > MOST_STEPS ? "..." : "").toString();
+    }
+
+    /**
+     * Adds a step to a path: the name of a class's property, or an index. Where there is neither,
+     * it is a key of the document, which is not told.
+     */
+    static void step(StringBuilder path, @Nullable String property, int index) {
+      if (property == null) {
+        path.append('[').append(index < 0 ? "..." : index).append(']');
       } else {
-        path.append(path.isEmpty() ? "" : ".").append(name);
+        path.append(path.isEmpty() ? "" : ".").append(property);
       }
+    }
+
+    /**
+     * The class that a step goes from, which is an instance or the class; null if it has no
+     * properties.
+     */
+    static @Nullable Class<?> bean(@Nullable Object from) {
+      Class<?> bean = from == null || from instanceof Class<?> ? (Class<?>) from : from.getClass();
+      return bean == null || Map.class.isAssignableFrom(bean) ? null : bean;
     }
   }
 

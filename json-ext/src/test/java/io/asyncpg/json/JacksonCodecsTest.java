@@ -3,6 +3,9 @@ package io.asyncpg.json;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.annotation.JsonAnyGetter;
+import com.fasterxml.jackson.annotation.JsonAnySetter;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -22,12 +25,17 @@ import java.lang.reflect.Type;
 import java.math.BigDecimal;
 import java.nio.CharBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.json.JsonMapper;
 
 class JacksonCodecsTest {
   private static final PgType JSON = BuiltinTypes.JSON;
@@ -111,6 +119,9 @@ class JacksonCodecsTest {
         .hasMessageContaining("the jsonb is the JSON null, for which")
         .hasMessageContaining("JacksonCodecsTest$Order has no value")
         .hasMessageContaining("ask for com.fasterxml.jackson.databind.JsonNode");
+    assertThatThrownBy(() -> read(JSON, int.class, " null"))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("the json is the JSON null, for which int has no value");
   }
 
   @Test
@@ -124,6 +135,77 @@ class JacksonCodecsTest {
         .hasMessageContaining("or java.lang.String")
         .hasMessageNotContaining("secret")
         .hasCauseInstanceOf(JsonProcessingException.class);
+  }
+
+  public static final class Labels {
+    private final Map<String, Integer> others = new HashMap<>();
+
+    @JsonAnySetter
+    public void set(String name, int value) {
+      others.put(name, value);
+    }
+
+    @JsonAnyGetter
+    public Map<String, Integer> others() {
+      return others;
+    }
+  }
+
+  record Labelled(@JsonProperty("the-labels") Labels labels, Map<String, Line> lines) {}
+
+  static Stream<CodecModule> bothJacksons() {
+    return Stream.of(
+        JacksonCodecs.of(MAPPER),
+        Jackson3Codecs.of(
+            JsonMapper.builder()
+                .enable(tools.jackson.databind.DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+                .build()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("bothJacksons")
+  void keysThatAreTheDocumentsOwnAreNotSaid(CodecModule module) {
+    CodecRegistry registry = CodecRegistry.standard().with(module);
+    for (String document :
+        List.of(
+            "{\"lines\": {\"secret\": {\"count\": \"x\"}}}",
+            "{\"lines\": {\"secret\": {\"count\": 1, \"secret\": 2}}}",
+            "{\"the-labels\": {\"secret\": \"x\"}}",
+            "{\"the-labels\": {\"secret\": \"x\"}, \"secret\": 1}")) {
+      assertThatThrownBy(() -> read(registry, JSON, Labelled.class, document))
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining("[...]")
+          .hasMessageNotContaining("secret");
+    }
+    assertThatThrownBy(
+            () ->
+                read(
+                    registry,
+                    JSON,
+                    Labelled.class,
+                    "{\"lines\": {\"secret\": {\"count\": \"x\"}}}"))
+        .hasMessageContaining(", in lines[...].count (");
+    assertThatThrownBy(
+            () -> read(registry, JSON, Labelled.class, "{\"the-labels\": {\"secret\": \"x\"}}"))
+        .hasMessageContaining(", in the-labels[...] (");
+    assertThatThrownBy(
+            () ->
+                encode(
+                    registry, JSON, Map.of("secret", List.of(new Unwritable())), new ValueWriter()))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining(", in [...][0].self")
+        .hasMessageNotContaining("secret");
+  }
+
+  @ParameterizedTest
+  @MethodSource("bothJacksons")
+  void thePathToWhatHoldsItselfHasAnEnd(CodecModule module) {
+    var endless = new ArrayList<Object>();
+    endless.add(endless);
+    assertThatThrownBy(
+            () -> encode(CodecRegistry.standard().with(module), JSON, endless, new ValueWriter()))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining(", in " + "[0]".repeat(16) + "... (");
   }
 
   @Test
@@ -231,6 +313,49 @@ class JacksonCodecsTest {
     assertThat(read(discovered, JSON, null, "[1.10, 12345678901234567890.5]").toString())
         .isEqualTo("[1.10,12345678901234567890.5]");
     assertThat(read(discovered, BuiltinTypes.INT2, null, "\u0001\u0001")).isEqualTo((short) 257);
+  }
+
+  @Test
+  void aServiceFindsItWithNothingNarrowed() {
+    CodecRegistry discovered = CodecRegistry.standard().with(CodecModule.discovered());
+    assertThat(read(discovered, JSONB, int.class, "\u000142")).isEqualTo(42);
+    assertThat(read(discovered, JSONB, double.class, "\u000142")).isEqualTo(42.0);
+    assertThat(read(discovered, JSONB, Double.class, "\u00010.1")).isEqualTo(0.1);
+    assertThat(read(discovered, JSON, Line.class, "{\"item\": \"cup\", \"count\": 2}"))
+        .isEqualTo(new Line("cup", 2));
+    Map<String, Type> refused =
+        Map.of(
+            "1.5", int.class,
+            "3000000000", Integer.class,
+            "\"7\"", int.class,
+            "\"1.5\"", double.class,
+            "true", long.class,
+            "1", boolean.class,
+            "[1.5]", int[].class,
+            "{\"count\": 2.5}", Line.class);
+    refused.forEach(
+        (document, type) ->
+            assertThatThrownBy(() -> read(discovered, JSON, type, document))
+                .as(document)
+                .isInstanceOf(PgCodecException.class)
+                .hasMessageContaining("json cannot be read as " + type.getTypeName()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("bothJacksons")
+  void aNumberBeyondADoubleIsNotInfinity(CodecModule module) {
+    CodecRegistry registry = CodecRegistry.standard().with(module);
+    assertThatThrownBy(() -> read(registry, JSONB, double.class, "\u00011e400"))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessage(
+            "jsonb cannot be read as double, which ends before that number: ask for java.math.BigDecimal");
+    assertThatThrownBy(() -> read(registry, JSON, Float.class, " -1e39"))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("BigDecimal");
+    assertThat(read(registry, JSON, BigDecimal.class, "1e400")).isEqualTo(new BigDecimal("1e400"));
+    // What Jackson writes for it.
+    assertThat(read(registry, JSON, Double.class, "\"Infinity\""))
+        .isEqualTo(Double.POSITIVE_INFINITY);
   }
 
   @Test

@@ -59,12 +59,17 @@ final class EventLoops {
     IO_URING,
     NIO;
 
+    /** Whether its native library is there, and its classes: a build may have left them out. */
     boolean isAvailable() {
-      return switch (this) {
-        case EPOLL -> Epoll.isAvailable();
-        case IO_URING -> IoUring.isAvailable();
-        case NIO -> true;
-      };
+      try {
+        return switch (this) {
+          case EPOLL -> Epoll.isAvailable();
+          case IO_URING -> IoUring.isAvailable();
+          case NIO -> true;
+        };
+      } catch (NoClassDefFoundError leftOut) {
+        return false;
+      }
     }
 
     IoHandlerFactory ioHandlers() {
@@ -251,12 +256,12 @@ final class EventLoops {
   }
 
   private static boolean drives(EventLoop loop, Transport transport) {
-    if (!(loop instanceof IoEventLoop ioLoop)) {
+    if (!(loop instanceof IoEventLoop ioLoop) || !transport.isAvailable()) {
       return false;
     }
     return switch (transport) {
-      case EPOLL -> ioLoop.isIoType(EpollIoHandler.class) && Epoll.isAvailable();
-      case IO_URING -> ioLoop.isIoType(IoUringIoHandler.class) && IoUring.isAvailable();
+      case EPOLL -> ioLoop.isIoType(EpollIoHandler.class);
+      case IO_URING -> ioLoop.isIoType(IoUringIoHandler.class);
       case NIO -> ioLoop.isIoType(NioIoHandler.class);
     };
   }

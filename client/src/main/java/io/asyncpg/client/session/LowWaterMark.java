@@ -55,7 +55,8 @@ final class LowWaterMark {
   LowWaterMark(Channel channel, Runnable slow) {
     this.channel = channel;
     this.slow = slow;
-    this.isPossible = channel instanceof EpollSocketChannel;
+    this.isPossible =
+        EventLoops.Transport.EPOLL.isAvailable() && channel instanceof EpollSocketChannel;
   }
 
   /**

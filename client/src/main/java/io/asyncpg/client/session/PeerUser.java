@@ -58,7 +58,8 @@ final class PeerUser {
           nio.config().getOption(NioChannelOption.of(ExtendedSocketOptions.SO_PEERCRED));
       return peer == null ? null : peer.user().getName();
     }
-    if (channel instanceof EpollDomainSocketChannel epoll) {
+    if (EventLoops.Transport.EPOLL.isAvailable()
+        && channel instanceof EpollDomainSocketChannel epoll) {
       // The system tells a number, and Java has no other way from it to the name.
       String uid = Integer.toUnsignedString(epoll.peerCredentials().uid());
       for (String line : Files.readAllLines(USERS, UTF_8)) {
