@@ -15,8 +15,8 @@ public enum CloseReason {
   /** It did not answer when it was checked. */
   CHECK,
   /**
-   * Its {@code setup} or {@code reset} failed, or did not end in time, or its borrower gave up while
-   * it was set up.
+   * Its {@code setup} or {@code reset} failed, or did not end in time, or its borrower gave up
+   * while it was set up.
    */
   HOOK,
   /** It came back in a state that cannot be mended, or its reset got no answer. */

@@ -459,8 +459,7 @@ final class Pool {
       String limit,
       long until) {
     Hook hook = new Hook(limit);
-    called(name, () -> theirs.apply(handle))
-        .whenComplete((nothing, failure) -> hook.end(failure));
+    called(name, () -> theirs.apply(handle)).whenComplete((nothing, failure) -> hook.end(failure));
     if (hook.isDone()) {
       return hook;
     }

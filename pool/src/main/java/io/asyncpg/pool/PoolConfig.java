@@ -455,9 +455,9 @@ public final class PoolConfig {
      * factory, which knows nothing of the servers that they want.
      *
      * @param factory gives a new connection each time, which is the pool's then; must not block. A
-     *     stage that is not wanted any more is cancelled if it is the very future that this library's
-     *     {@code connect} has returned; any other is left to come to its end, and its connection is
-     *     closed then, though the pool may have been closed before
+     *     stage that is not wanted any more is cancelled if it is the very future that this
+     *     library's {@code connect} has returned; any other is left to come to its end, and its
+     *     connection is closed then, though the pool may have been closed before
      * @return this builder
      */
     public Builder connect(Supplier<? extends CompletionStage<PgConnection>> factory) {
@@ -471,8 +471,8 @@ public final class PoolConfig {
      * {@link PgConfig}, or make them in {@link #setup}.
      *
      * @param hook called where futures complete; must not block. When its stage fails, or does not
-     *     end within {@link PgConfig#connectTimeout()}, the connection is closed, and it counts as an
-     *     attempt to connect that failed: whoever waits goes on waiting where that may pass (a
+     *     end within {@link PgConfig#connectTimeout()}, the connection is closed, and it counts as
+     *     an attempt to connect that failed: whoever waits goes on waiting where that may pass (a
      *     connection that was lost, a time that was up), and is told at once where it will not
      * @return this builder
      */
@@ -485,8 +485,8 @@ public final class PoolConfig {
      * Sets what is done with a connection each time before it is lent.
      *
      * @param hook called on the borrower's thread or where futures complete; must not block. When
-     *     its stage fails, so does the borrower's future, and the connection is closed; it is closed
-     *     as well when the borrower's time is up before the stage has ended, or he gives up
+     *     its stage fails, so does the borrower's future, and the connection is closed; it is
+     *     closed as well when the borrower's time is up before the stage has ended, or he gives up
      * @return this builder
      */
     public Builder setup(Function<? super PgConnection, ? extends CompletionStage<?>> hook) {

@@ -375,7 +375,7 @@ final class PoolState {
     if (!waiting.containsKey(waiter.number)) {
       return;
     }
-    if (waiting.size() - coming(now) > policy.maxWaiting) {
+    if (waiting.size() > policy.maxWaiting && waiting.size() - coming(now) > policy.maxWaiting) {
       waiting.remove(waiter.number);
       actions.add(new Action.Refuse(waiter, Refusal.TOO_MANY_WAITING));
     } else {

@@ -291,8 +291,7 @@ class PoolStateTest {
     assertThat(state.isRenewedSince(drained)).isTrue();
     state.takeActions();
     state.connected(hangs, "a", now);
-    assertThat(state.takeActions())
-        .contains(new Action.Close(hangs, CloseReason.EXPIRED, false));
+    assertThat(state.takeActions()).contains(new Action.Close(hangs, CloseReason.EXPIRED, false));
   }
 
   @Test
