@@ -173,8 +173,14 @@ final class ConnectionParameters {
   }
 
   /** As the socket options take it: what is below zero leaves it to the system, too. */
-  int notNegative(Keyword keyword) {
-    return Math.max(0, integer(keyword, 0));
+  int notNegative(Keyword keyword, int most) {
+    int value = Math.max(0, integer(keyword, 0));
+    if (value > most) {
+      throw wrong(
+          keyword,
+          "operating systems take up to " + most + ", not " + value + "; 0 is their own default");
+    }
+    return value;
   }
 
   @Nullable Path path(Keyword keyword) {

@@ -18,12 +18,16 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.uring.IoUringIoHandler;
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
@@ -80,9 +84,11 @@ class ConnectTest {
     throw new AssertionError("connected, though it should not");
   }
 
-  private static int closedPort() throws IOException {
+  private static int closedPort() {
     try (ServerSocket socket = new ServerSocket(0)) {
       return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -552,6 +558,101 @@ class ConnectTest {
       }
     } finally {
       loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "nio, /no/such/place",
+    "epoll, /no/such/place",
+    "io_uring, /no/such/place",
+    "epoll, @none"
+  })
+  void aUnixSocketThatIsNotThereIsNamed(String transport, String where) {
+    EventLoopGroup loops =
+        new MultiThreadIoEventLoopGroup(
+            1,
+            switch (transport) {
+              case "nio" -> NioIoHandler.newFactory();
+              case "epoll" -> EpollIoHandler.newFactory();
+              default -> IoUringIoHandler.newFactory();
+            });
+    try {
+      assertThatThrownBy(
+              () ->
+                  NettyConnections.connect(config("user=me host=" + where).build(), loops).await())
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessageContaining("could not connect to " + where)
+          .hasMessageContaining("unix_socket_directories")
+          .hasMessageNotContaining("null")
+          .hasMessageNotContaining("\0");
+    } finally {
+      loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"nio", "epoll"})
+  void withoutAFileDescriptorAnAttemptFailsAtOnceAndACancelGetsThroughLater(
+      String transport, @TempDir Path directory) throws Exception {
+    assertThat(ForkedJvm.run(directory, 250, OutOfDescriptors.class, transport, SERVER.dsn()))
+        .contains("connect: could not connect to 127.0.0.1:")
+        .contains("no socket could be made on this side")
+        .contains("Too many open files")
+        .contains("cancelled, and then 1\n")
+        .contains("connected again\n");
+  }
+
+  /** Takes all the descriptors there are, and connects. */
+  static final class OutOfDescriptors {
+    public static void main(String[] arguments) throws IOException {
+      System.setProperty("asyncpg.transport", arguments[0]);
+      System.setProperty("io.netty.eventLoopThreads", "1");
+      PgConfig config =
+          config(arguments[1] + "?sslmode=disable&host=127.0.0.1")
+              .connectTimeout(Duration.ofSeconds(20))
+              .cancelTimeout(Duration.ofMinutes(1))
+              .build();
+      PgConnection connection = PgConnection.connect(config).await();
+      // Classes come from files too: whatever is needed below has been needed before.
+      stop(connection.execute("SELECT pg_sleep(600)"));
+      connection.fetchValue(Integer.class, "SELECT 1").await();
+      complaint(config.toBuilder().port(closedPort()).build());
+      List<FileInputStream> taken = take();
+      String complaint = complaint(config);
+      stop(connection.execute("SELECT pg_sleep(600)"));
+      complaint(config); // behind the cancel on the only event loop, which has failed then
+      for (FileInputStream one : taken) one.close();
+      System.out.println("connect: " + complaint);
+      int one = connection.fetchValue(Integer.class, "SELECT 1").await();
+      System.out.println("cancelled, and then " + one);
+      end(connection);
+      end(PgConnection.connect(config).await());
+      System.out.println("connected again");
+    }
+
+    private static void stop(PgFuture<CommandTag> sleeping) {
+      sleeping.cancel(true);
+    }
+
+    private static String complaint(PgConfig config) {
+      try {
+        PgConnection.connect(config).await();
+        return "none";
+      } catch (PgConnectionException failure) {
+        return String.valueOf(failure.getMessage());
+      }
+    }
+
+    private static List<FileInputStream> take() {
+      List<FileInputStream> taken = new ArrayList<>();
+      while (true) {
+        try {
+          taken.add(new FileInputStream("/dev/null"));
+        } catch (IOException none) {
+          return taken;
+        }
+      }
     }
   }
 

@@ -25,8 +25,22 @@ public final class ForkedJvm {
   /** The same with more than one option of the JVM's. */
   public static String run(Path directory, List<String> options, Class<?> main, String... arguments)
       throws IOException, InterruptedException {
+    return run(List.of(), directory, options, main, arguments);
+  }
+
+  /** The same with so few file descriptors. */
+  static String run(Path directory, int descriptors, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> limited =
+        List.of("sh", "-c", "ulimit -n " + descriptors + " && exec \"$@\"", "sh");
+    return run(limited, directory, List.of(), main, arguments);
+  }
+
+  private static String run(
+      List<String> shell, Path directory, List<String> options, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
     Path output = directory.resolve("output");
-    List<String> command = new ArrayList<>();
+    List<String> command = new ArrayList<>(shell);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
     command.addAll(List.of("-cp", classPath(), main.getName()));

@@ -398,7 +398,10 @@ class PgConfigTest {
         .hasMessageContaining("whole seconds");
     assertThatThrownBy(() -> builder.keepalivesInterval(negative))
         .hasMessageContaining("whole seconds");
+    assertThatThrownBy(() -> builder.keepalivesInterval(Duration.ofSeconds(32_768)))
+        .hasMessageContaining("up to 32767");
     assertThatThrownBy(() -> builder.keepalivesCount(-1)).hasMessageContaining("or more");
+    assertThatThrownBy(() -> builder.keepalivesCount(128)).hasMessageContaining("up to 127");
     assertThatThrownBy(() -> builder.tcpUserTimeout(negative)).hasMessageContaining("24 days");
     assertThatThrownBy(() -> builder.maxMessageSize(65535))
         .hasMessage("maxMessageSize: 65536 bytes or more are wanted, not 65535");

@@ -301,7 +301,7 @@ final class ConnectAttempt {
                 if (step == mine) {
                   start(open, Dial.of(open));
                 } else {
-                  open.close();
+                  Dial.close(open);
                 }
               }
 
@@ -383,7 +383,7 @@ final class ConnectAttempt {
     step++;
     Channel abandoned = channel;
     if (abandoned != null) {
-      abandoned.close();
+      Dial.close(abandoned);
     }
     failures.add(reason);
     if (ways.isEmpty()) {
@@ -500,11 +500,11 @@ final class ConnectAttempt {
     settle(null);
     step++;
     stopTimers();
+    answer.completeExceptionally(reason); // whatever becomes of the channel
     Channel abandoned = channel;
     if (abandoned != null) {
-      abandoned.close();
+      Dial.close(abandoned);
     }
-    answer.completeExceptionally(reason);
   }
 
   private void giveUp() {
