@@ -150,7 +150,13 @@ public final class PgConfig {
     if (told != null) {
       return told;
     }
-    return perAddress == null ? DEFAULT_CONNECT_TIMEOUT : perAddress.multipliedBy(hosts);
+    if (perAddress == null) {
+      return DEFAULT_CONNECT_TIMEOUT;
+    }
+    Duration longest = Duration.ofSeconds(Long.MAX_VALUE);
+    return perAddress.compareTo(longest.dividedBy(hosts)) > 0
+        ? longest
+        : perAddress.multipliedBy(hosts);
   }
 
   /**

@@ -339,6 +339,27 @@ class ConnectTest {
     }
   }
 
+  @Test
+  void aTimeoutMayBeAsLongAsADurationIs() {
+    Duration forever = ChronoUnit.FOREVER.getDuration();
+    PgConfig config =
+        config("postgresql://localhost:" + closedPort() + ",localhost:" + SERVER.port())
+            .user("postgres")
+            .database("postgres")
+            .connectTimeout(forever)
+            .addressTimeout(forever)
+            .commandTimeout(forever)
+            .cancelTimeout(forever)
+            .statementCacheLifetime(forever)
+            .build();
+    PgConnection connection = PgConnection.connect(config).await();
+    PgFuture<CommandTag> sleeping = connection.execute("SELECT pg_sleep(600)");
+    PgFuture<Integer> behind = connection.fetchValue(Integer.class, "SELECT 1");
+    sleeping.cancel(true);
+    assertThat(behind.await()).isEqualTo(1);
+    end(connection);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "read-write, off, off",

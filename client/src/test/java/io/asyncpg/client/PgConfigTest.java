@@ -333,6 +333,9 @@ class PgConfigTest {
     assertThat(config.connectTimeout()).isEqualTo(Duration.ofSeconds(15));
     assertThat(read("connect_timeout=0").connectTimeout()).isEqualTo(Duration.ofMinutes(1));
     assertThat(read("connect_timeout=-1").addressTimeout()).isNull();
+    Duration longest = Duration.ofSeconds(Long.MAX_VALUE);
+    assertThat(config.toBuilder().addressTimeout(longest).build().connectTimeout())
+        .isEqualTo(longest);
     PgConfig bounded = config.toBuilder().connectTimeout(Duration.ofMillis(1500)).build();
     assertThat(bounded.connectTimeout()).isEqualTo(Duration.ofMillis(1500));
     assertThat(bounded.addressTimeout()).isEqualTo(Duration.ofSeconds(5));

@@ -136,7 +136,7 @@ final class ConnectAttempt {
 
   void begin() {
     assert loop.inEventLoop();
-    long nanos = config.connectTimeout().toNanos();
+    long nanos = Deadlines.nanos(config.connectTimeout());
     deadline = System.nanoTime() + nanos;
     budget = loop.schedule(this::timeUp, nanos, TimeUnit.NANOSECONDS);
     List<PgConfig.Host> order = order();
@@ -525,7 +525,8 @@ final class ConnectAttempt {
     Duration configured = config.addressTimeout();
     long left = deadline - System.nanoTime();
     int candidates = ofHost + hosts.size();
-    long share = configured == null ? left / candidates : Math.min(configured.toNanos(), left);
+    long share =
+        configured == null ? left / candidates : Math.min(Deadlines.nanos(configured), left);
     if (configured == null && candidates == 1) {
       bound = null; // the budget is its bound
       return;
