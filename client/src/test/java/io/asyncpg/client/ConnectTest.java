@@ -193,6 +193,16 @@ class ConnectTest {
     }
   }
 
+  @Test
+  void aCertificateThatIsRequiredCannotBeAskedForWithoutEncryption() {
+    assertThat(failure(config(SERVER.dsn() + "?sslmode=disable&sslcertmode=require")))
+        .isInstanceOf(PgConnectionException.class)
+        .hasMessageContaining("sslcertmode=require");
+    assertThat(failure(config(socket("sslcertmode=require"))))
+        .isInstanceOf(PgConnectionException.class)
+        .hasMessageContaining("sslcertmode=require");
+  }
+
   // ---- Before TLS
 
   @Test

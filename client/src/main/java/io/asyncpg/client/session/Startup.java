@@ -4,6 +4,7 @@ import io.asyncpg.client.AuthMethod;
 import io.asyncpg.client.ChannelBinding;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.ProtocolVersion;
+import io.asyncpg.client.SslCertMode;
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgException;
@@ -268,6 +269,11 @@ final class Startup extends Exchange {
       throw refused(
           "the server lets us in without channel binding (channel_binding=require): let pg_hba.conf"
               + " ask for scram-sha-256");
+    }
+    if (config.sslCertMode() == SslCertMode.REQUIRE && tls == null) {
+      throw refused(
+          "the server lets us in without a client certificate, as the connection is not encrypted"
+              + " (sslcertmode=require): use sslmode=require or stronger, over TCP");
     }
     authenticated = true;
     session.authenticated();
