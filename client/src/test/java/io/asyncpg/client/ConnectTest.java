@@ -194,6 +194,43 @@ class ConnectTest {
   }
 
   @Test
+  void anEncodingThatIsNotOursIsToldAsWhatItIs() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectStartup(message -> {})
+          .send(Backend.authenticationOk(), Backend.parameterStatus("client_encoding", "LATIN1"))
+          .readToEnd();
+      assertThat(failure(config(server.dsn())))
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessageStartingWith(server.host() + ":" + server.port() + ": ")
+          .hasMessageContaining("client_encoding was set to LATIN1")
+          .hasMessageNotContaining("the server closed");
+    }
+  }
+
+  @Test
+  void aServerThatCannotMakeAProcessIsHeardAndPassedOver() {
+    byte[] old = "Ecould not fork new process: Cannot allocate memory\n\0".getBytes(US_ASCII);
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server.connection().expectStartup(message -> {}).send(old).cutWithFin();
+      assertThat(failure(config(server.dsn())))
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessage(
+              server.host()
+                  + ":"
+                  + server.port()
+                  + " has no session for us: \"could not fork new process: Cannot allocate"
+                  + " memory\"");
+      server.connection().expectStartup(message -> {}).send(old).cutWithFin();
+      String hosts = server.host() + ":" + server.port() + ",localhost:" + SERVER.port();
+      assertThat(
+              user(config("postgresql://postgres@" + hosts + "/postgres?sslmode=disable").build()))
+          .isEqualTo("postgres");
+    }
+  }
+
+  @Test
   void aCertificateThatIsRequiredCannotBeAskedForWithoutEncryption() {
     assertThat(failure(config(SERVER.dsn() + "?sslmode=disable&sslcertmode=require")))
         .isInstanceOf(PgConnectionException.class)

@@ -283,6 +283,14 @@ final class Dial {
     return host.toString();
   }
 
+  /** What there is to read, as text that does no harm where it is shown. */
+  static String printable(ByteBuf in) {
+    StringBuilder text = new StringBuilder();
+    String raw = in.toString(in.readerIndex(), Math.min(in.readableBytes(), 400), UTF_8);
+    raw.codePoints().forEach(c -> text.append(c >= ' ' && c < 0x7f ? Character.toString(c) : " "));
+    return text.toString().replaceAll(" +", " ").strip();
+  }
+
   /** From the open socket to the first message. */
   private final class Opening extends ChannelInboundHandlerAdapter {
     private final Outcome outcome;
@@ -425,15 +433,11 @@ final class Dial {
      * (CVE-2024-10977).
      */
     private PgConnectionException untrusted(ByteBuf in) {
-      StringBuilder text = new StringBuilder();
-      String raw = in.toString(in.readerIndex(), Math.min(in.readableBytes(), 400), UTF_8);
-      raw.codePoints()
-          .forEach(c -> text.append(c >= ' ' && c < 0x7f ? Character.toString(c) : " "));
       return new PgConnectionException(
           host
               + " answers the request for encryption with an error; whoever is in between could have"
               + " written it, so do not trust its words: \""
-              + text.toString().replaceAll(" +", " ").strip()
+              + printable(in)
               + "\"",
           RetrySafety.NOT_SENT,
           null);

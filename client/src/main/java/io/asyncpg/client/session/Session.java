@@ -853,6 +853,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         return;
       }
       reading = true;
+      if (!authenticated && inFlight.peek() instanceof Startup startup) {
+        startup.hear(in);
+      }
       reader.feed(in);
       reader.read(this);
     } catch (Throwable failure) {
