@@ -193,6 +193,69 @@ class ConnectTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"ParameterStatus", "BackendKeyData", "NotificationResponse"})
+  void nothingIsTakenFromAServerThatHasNotLetUsIn(String early) {
+    byte[] message =
+        switch (early) {
+          case "ParameterStatus" -> Backend.parameterStatus("search_path", "theirs");
+          case "BackendKeyData" -> Backend.backendKeyData(1, 2);
+          default -> Backend.notification(1, "channel", "payload");
+        };
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectStartup(start -> {})
+          .send(Backend.notice("00000", "this may be said"), message)
+          .readToEnd();
+      assertThat(failure(config(server.dsn())))
+          .isInstanceOf(PgProtocolException.class)
+          .hasMessageStartingWith(server.host() + ":" + server.port() + ": ")
+          .hasMessageContaining(early + ", which nobody waits for during authentication");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1001, 1", "18, 60000"})
+  void aServerCannotReportSettingsWithoutEnd(int names, int length) {
+    byte[][] reports = new byte[names][];
+    for (int i = 0; i < names; i++) {
+      reports[i] = Backend.parameterStatus("setting." + i, "x".repeat(length));
+    }
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectStartup(message -> {})
+          .send(Backend.authenticationOk())
+          .send(reports)
+          .readToEnd();
+      assertThat(failure(config(server.dsn())))
+          .isInstanceOf(PgProtocolException.class)
+          .hasMessageContaining("more than 1000 settings");
+    }
+  }
+
+  @Test
+  void whatItReportsAgainIsNoMore() {
+    byte[][] reports = new byte[40][];
+    for (int i = 0; i < reports.length; i++) {
+      reports[i] = Backend.parameterStatus("search_path", i + "x".repeat(60_000));
+    }
+    try (ScriptedServer server = ScriptedServer.start()) {
+      var script =
+          server
+              .connection()
+              .expectStartup(message -> {})
+              .send(Backend.authenticationOk())
+              .send(reports)
+              .send(Backend.readyForQuery('I'));
+      PgConnection connection = PgConnection.connect(server.dsn()).await();
+      assertThat(connection.settings().get("search_path")).startsWith("39x");
+      script.expectTerminate();
+      end(connection);
+    }
+  }
+
   @Test
   void anEncodingThatIsNotOursIsToldAsWhatItIs() {
     try (ScriptedServer server = ScriptedServer.start()) {
@@ -725,6 +788,29 @@ class ConnectTest {
   }
 
   // ---- Protocol versions
+
+  @Test
+  void aLongCancelKeyIsRefusedWhereTheProtocolHasNone() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectStartup(message -> {})
+          .send(Backend.authenticationOk(), Backend.backendKeyData(1, new byte[32]))
+          .readToEnd();
+      assertThat(failure(config(server.dsn())))
+          .isInstanceOf(PgProtocolException.class)
+          .hasMessageContaining("a cancel key of 32 bytes");
+      server
+          .connection()
+          .expectStartup(message -> {})
+          .send(Backend.negotiateProtocolVersion(0))
+          .send(Backend.authenticationOk(), Backend.backendKeyData(1, new byte[32]))
+          .readToEnd();
+      assertThat(failure(config(server.dsn() + "&max_protocol_version=3.2")))
+          .isInstanceOf(PgProtocolException.class)
+          .hasMessageContaining("a cancel key of 32 bytes");
+    }
+  }
 
   @Test
   void longCancelKeysCancel() {

@@ -97,6 +97,7 @@ final class Startup extends Exchange {
     this.tls = tls;
     this.scramKeys = scramKeys;
     this.outcome = outcome;
+    this.protocol = config.maxProtocolVersion().number();
   }
 
   @Override
@@ -201,6 +202,7 @@ final class Startup extends Exchange {
           RetrySafety.NOT_SENT,
           null);
     }
+    protocol = offered;
   }
 
   private void authenticate(BackendMessage.Authentication request) {
@@ -304,7 +306,7 @@ final class Startup extends Exchange {
               + " (sslcertmode=require): use sslmode=require or stronger, over TCP");
     }
     authenticated = true;
-    session.authenticated();
+    session.authenticated(protocol > ProtocolVersion.V3_0.number());
   }
 
   private void beginSasl(List<String> mechanisms) {
