@@ -263,6 +263,37 @@ class TlsTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"EC, prefer", "RSA, prefer", "Ed25519, require"})
+  void aKeyOfAnotherCertificateIsToldWhateverTheMode(String algorithm, String mode) {
+    Certificates.Issued other = authority.issue("other", algorithm, 1);
+    Path certificate = authority.write("mine.crt", client.certificate());
+    Path key = authority.write("not-mine.key", other.key());
+    isRefused(
+        to("localhost", "sslmode=" + mode + "&sslcert=" + certificate + "&sslkey=" + key),
+        "the certificate " + certificate + " and the key " + key + " do not belong together",
+        "sslcert, sslkey");
+  }
+
+  @Test
+  void aKeyStoreWithAKeyOfAnotherCertificateIsToldToo() throws Exception {
+    KeyStore store = KeyStore.getInstance("PKCS12");
+    store.load(null, null);
+    store.setKeyEntry(
+        "mine",
+        authority.issue("other", "EC", 1).key(),
+        "geheim".toCharArray(),
+        new Certificate[] {client.certificate()});
+    Path file = directory.resolve("mixed.p12");
+    try (var out = Files.newOutputStream(file)) {
+      store.store(out, "geheim".toCharArray());
+    }
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+    isRefused(
+        to("localhost", "sslmode=prefer&sslpassword=geheim&sslcert=" + file),
+        "do not belong together");
+  }
+
   @Test
   void aClientCertificateOfAStrangerIsRefused() {
     Certificates.Issued other = stranger.issue("postgres", "EC", 1);

@@ -14,11 +14,13 @@ import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.MessageDigest;
 import java.security.PrivateKey;
-import java.security.cert.CRL;
+import java.security.PublicKey;
+import java.security.Signature;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.security.interfaces.RSAKey;
 import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
@@ -68,6 +70,33 @@ final class Pem {
 
   /** A key and the certificates that go with it, the key's own first. */
   record Identity(PrivateKey key, List<X509Certificate> chain) {
+    /** Whether the key is the first certificate's; true where this Java cannot tell. */
+    boolean belongsTogether() {
+      PublicKey own = chain.get(0).getPublicKey();
+      if (key instanceof RSAKey ours) { // for PSS or not
+        return own instanceof RSAKey theirs && theirs.getModulus().equals(ours.getModulus());
+      }
+      String algorithm = key.getAlgorithm().equals("EC") ? "SHA256withECDSA" : key.getAlgorithm();
+      byte[] signed = {1, 2, 3};
+      byte[] signature;
+      try {
+        Signature signing = Signature.getInstance(algorithm);
+        signing.initSign(key);
+        signing.update(signed);
+        signature = signing.sign();
+      } catch (GeneralSecurityException cannotSign) {
+        return true;
+      }
+      try {
+        Signature verifying = Signature.getInstance(algorithm);
+        verifying.initVerify(own);
+        verifying.update(signed);
+        return verifying.verify(signature);
+      } catch (GeneralSecurityException another) {
+        return false;
+      }
+    }
+
     /** Nothing of the key. */
     @Override
     public String toString() {

@@ -554,7 +554,14 @@ final class Tls {
       }
       if (Pem.isKeyStore(certificate)) {
         checkPermissions(certificate);
-        return Pem.keyStore(certificate, config.sslPassword());
+        Pem.Identity stored = Pem.keyStore(certificate, config.sslPassword());
+        if (!stored.belongsTogether()) {
+          throw new IllegalArgumentException(
+              "the certificate and the key in "
+                  + certificate
+                  + " do not belong together (sslcert)");
+        }
+        return stored;
       }
       List<X509Certificate> chain = Pem.certificates(certificate);
       Path key = named(config.sslKey(), "postgresql.key");
@@ -563,7 +570,16 @@ final class Tls {
             "the certificate " + certificate + " has no private key: " + key + " is not there");
       }
       checkPermissions(key);
-      return new Pem.Identity(Pem.privateKey(key, config.sslPassword()), chain);
+      Pem.Identity own = new Pem.Identity(Pem.privateKey(key, config.sslPassword()), chain);
+      if (!own.belongsTogether()) {
+        throw new IllegalArgumentException(
+            "the certificate "
+                + certificate
+                + " and the key "
+                + key
+                + " do not belong together (sslcert, sslkey)");
+      }
+      return own;
     }
 
     /** libpq's rule: a key that others can read is not secret. */
