@@ -649,6 +649,50 @@ class TlsTest {
         });
   }
 
+  @Test
+  void aServersCertificateInTheFileOfAuthoritiesHasToBeValidAllTheSame() {
+    Certificates.Issued pinned = authority.issue("localhost", "EC", 1, "localhost");
+    Certificates.Issued old = authority.issue("localhost", "EC", -2, "localhost");
+    String verified = "sslmode=verify-full&sslrootcert=";
+    servingWith(
+        pinned,
+        () -> {
+          Path file = authority.write("pinned.crt", pinned.certificate());
+          Path revoked = authority.write("pinned.crl", authority.revoke(pinned.certificate()));
+          Path others = stranger.write("not-pinned.crl", stranger.revoke());
+          Path nothing = authority.write("nothing-pinned.crl", authority.revoke());
+          assertThat(version(verified + file)).isNotNull();
+          assertThat(version(verified + file + "&sslcrl=" + nothing)).isNotNull();
+          isRefused(to("localhost", verified + file + "&sslcrl=" + revoked), "has been revoked");
+          isRefused(to("localhost", verified + file + "&sslcrl=" + others), "no revocation list");
+        });
+    servingWith(
+        old,
+        () -> {
+          Path file = authority.write("old.crt", old.certificate());
+          isRefused(to("localhost", verified + file), "has expired", "renew it");
+        });
+  }
+
+  @Test
+  void anAuthorityThatHasExpiredVouchesForNobody() throws IOException {
+    Certificates past = new Certificates(directory, "past", -2);
+    Path file = past.write("past.crt", past.root());
+    servingWith(
+        past.issue("localhost", "EC", 1, "localhost"),
+        () -> {
+          for (String mode : List.of("require", "verify-ca", "verify-full")) {
+            isRefused(
+                to("localhost", "sslmode=" + mode + "&sslrootcert=" + file),
+                "not signed by any authority in " + file + " (1 of them out of date)");
+          }
+          assertThat(version("sslmode=prefer&sslrootcert=" + file)).isNull();
+        });
+    Path both = directory.resolve("both.crt");
+    Files.writeString(both, Files.readString(file) + Files.readString(root));
+    assertThat(version("sslmode=verify-full&sslrootcert=" + both)).isNotNull();
+  }
+
   private static void servingWith(Certificates.Issued other, Runnable test) {
     server.set("ssl_cert_file", authority.write("other.crt", other.certificate()).toString());
     server.set("ssl_key_file", authority.write("other.key", other.key()).toString());

@@ -19,6 +19,7 @@ import java.security.Signature;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
+import java.security.cert.X509CRL;
 import java.security.cert.X509Certificate;
 import java.security.interfaces.RSAKey;
 import java.security.spec.InvalidKeySpecException;
@@ -126,13 +127,13 @@ final class Pem {
   }
 
   /** The revocation lists in a PEM or DER file; at least one. */
-  static List<CRL> revocations(Path file) {
+  static List<X509CRL> revocations(Path file) {
     byte[] bytes = read(file);
     try {
       CertificateFactory factory = CertificateFactory.getInstance("X.509");
-      List<CRL> all = new ArrayList<>();
+      List<X509CRL> all = new ArrayList<>();
       for (byte[] list : sections(file, bytes, "X509 CRL")) {
-        all.add(factory.generateCRL(new ByteArrayInputStream(list)));
+        all.add((X509CRL) factory.generateCRL(new ByteArrayInputStream(list)));
       }
       return all;
     } catch (GeneralSecurityException e) {
