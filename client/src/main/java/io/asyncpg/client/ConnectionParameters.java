@@ -408,7 +408,9 @@ final class ConnectionParameters {
     if (encoding != null) {
       checkEncoding("client_encoding", encoding);
     }
-    if ("require".equals(get(Keyword.GSSENCMODE))) {
+    String encryption =
+        oneOf(Keyword.GSSENCMODE, new String[] {"disable", "prefer", "require"}, "disable");
+    if (encryption.equals("require")) {
       throw wrong(
           Keyword.GSSENCMODE,
           "encryption by GSSAPI is not something this client does; use sslmode=require");

@@ -254,6 +254,10 @@ class PgConfigTest {
           require_auth=md5,!none | require_auth in the connection string: "md5,!none" mixes methods with and without a !; use one
           require_auth=md5,md5 | require_auth in the connection string: "md5" is there twice; name it once
           require_auth=kerberos | require_auth in the connection string: "kerberos" is no method; there are [password, md5, gss, sspi, scram-sha-256, oauth, none]
+          gssencmode=nonsense | gssencmode in the connection string: one of disable, prefer, require is wanted, not "nonsense"
+          keepalives_idle=32768 | keepalives_idle in the connection string: operating systems take up to 32767, not 32768; 0 is their own default
+          keepalives_interval=40000 | keepalives_interval in the connection string: operating systems take up to 32767, not 40000; 0 is their own default
+          keepalives_count=128 | keepalives_count in the connection string: operating systems take up to 127, not 128; 0 is their own default
           gssencmode=require | gssencmode in the connection string: encryption by GSSAPI is not something this client does; use sslmode=require
           min_protocol_version=3.2 max_protocol_version=3.0 | max_protocol_version in the connection string: "3.0" is below min_protocol_version "3.2"; raise it
           max_protocol_version=3.1 | max_protocol_version in the connection string: one of 3.0, 3.2 is wanted, not "3.1"
