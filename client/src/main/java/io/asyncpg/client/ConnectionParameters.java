@@ -173,8 +173,14 @@ final class ConnectionParameters {
   }
 
   /** As the socket options take it: what is below zero leaves it to the system, too. */
-  int notNegative(Keyword keyword) {
-    return Math.max(0, integer(keyword, 0));
+  int notNegative(Keyword keyword, int most) {
+    int value = Math.max(0, integer(keyword, 0));
+    if (value > most) {
+      throw wrong(
+          keyword,
+          "operating systems take up to " + most + ", not " + value + "; 0 is their own default");
+    }
+    return value;
   }
 
   @Nullable Path path(Keyword keyword) {
@@ -402,7 +408,9 @@ final class ConnectionParameters {
     if (encoding != null) {
       checkEncoding("client_encoding", encoding);
     }
-    if ("require".equals(get(Keyword.GSSENCMODE))) {
+    String encryption =
+        oneOf(Keyword.GSSENCMODE, new String[] {"disable", "prefer", "require"}, "disable");
+    if (encryption.equals("require")) {
       throw wrong(
           Keyword.GSSENCMODE,
           "encryption by GSSAPI is not something this client does; use sslmode=require");

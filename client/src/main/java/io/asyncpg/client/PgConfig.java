@@ -44,6 +44,11 @@ public final class PgConfig {
   /** The largest message PostgreSQL makes: one value or row of a gigabyte. */
   private static final int DEFAULT_MAX_MESSAGE_SIZE = 1 << 30;
 
+  /** What Linux takes; others take more, and nobody needs it. */
+  private static final int LONGEST_KEEPALIVE_SECONDS = 32_767;
+
+  private static final int MOST_KEEPALIVES = 127;
+
   private final Builder source;
   private final List<Host> hosts;
   private final String user;
@@ -106,10 +111,14 @@ public final class PgConfig {
     addressTimeout = words.addressTimeout(source.addressTimeout);
     connectTimeout = connectTimeout(source.connectTimeout, addressTimeout, hosts.size());
     keepalives = words.integer(Keyword.KEEPALIVES, 1) != 0;
-    keepalivesIdle = Duration.ofSeconds(words.notNegative(Keyword.KEEPALIVES_IDLE));
-    keepalivesInterval = Duration.ofSeconds(words.notNegative(Keyword.KEEPALIVES_INTERVAL));
-    keepalivesCount = words.notNegative(Keyword.KEEPALIVES_COUNT);
-    tcpUserTimeout = Duration.ofMillis(words.notNegative(Keyword.TCP_USER_TIMEOUT));
+    keepalivesIdle =
+        Duration.ofSeconds(words.notNegative(Keyword.KEEPALIVES_IDLE, LONGEST_KEEPALIVE_SECONDS));
+    keepalivesInterval =
+        Duration.ofSeconds(
+            words.notNegative(Keyword.KEEPALIVES_INTERVAL, LONGEST_KEEPALIVE_SECONDS));
+    keepalivesCount = words.notNegative(Keyword.KEEPALIVES_COUNT, MOST_KEEPALIVES);
+    tcpUserTimeout =
+        Duration.ofMillis(words.notNegative(Keyword.TCP_USER_TIMEOUT, Integer.MAX_VALUE));
     sslRootCert = words.path(Keyword.SSLROOTCERT);
     sslMode = words.sslMode();
     sslNegotiation = words.sslNegotiation(sslMode);
@@ -141,7 +150,13 @@ public final class PgConfig {
     if (told != null) {
       return told;
     }
-    return perAddress == null ? DEFAULT_CONNECT_TIMEOUT : perAddress.multipliedBy(hosts);
+    if (perAddress == null) {
+      return DEFAULT_CONNECT_TIMEOUT;
+    }
+    Duration longest = Duration.ofSeconds(Long.MAX_VALUE);
+    return perAddress.compareTo(longest.dividedBy(hosts)) > 0
+        ? longest
+        : perAddress.multipliedBy(hosts);
   }
 
   /**
@@ -1255,9 +1270,9 @@ public final class PgConfig {
     /**
      * Sets how long a connection is silent before the first keepalive.
      *
-     * @param idle whole seconds; zero for the system's default
+     * @param idle whole seconds, up to 32,767; zero for the system's default
      * @return this builder
-     * @throws IllegalArgumentException if it is negative or not in whole seconds
+     * @throws IllegalArgumentException if it is negative, too long or not in whole seconds
      */
     public Builder keepalivesIdle(Duration idle) {
       return word(Keyword.KEEPALIVES_IDLE, seconds("keepalivesIdle", idle));
@@ -1266,9 +1281,9 @@ public final class PgConfig {
     /**
      * Sets how long a keepalive waits for its answer before the next.
      *
-     * @param interval whole seconds; zero for the system's default
+     * @param interval whole seconds, up to 32,767; zero for the system's default
      * @return this builder
-     * @throws IllegalArgumentException if it is negative or not in whole seconds
+     * @throws IllegalArgumentException if it is negative, too long or not in whole seconds
      */
     public Builder keepalivesInterval(Duration interval) {
       return word(Keyword.KEEPALIVES_INTERVAL, seconds("keepalivesInterval", interval));
@@ -1277,12 +1292,16 @@ public final class PgConfig {
     /**
      * Sets how many keepalives go unanswered before the connection is lost.
      *
-     * @param count 0 for the system's default
+     * @param count up to 127; 0 for the system's default
      * @return this builder
-     * @throws IllegalArgumentException if it is negative
+     * @throws IllegalArgumentException if it is negative or too large
      */
     public Builder keepalivesCount(int count) {
       int checked = notNegative("keepalivesCount", count, "leave it to the system");
+      if (checked > MOST_KEEPALIVES) {
+        throw new IllegalArgumentException(
+            "keepalivesCount: operating systems take up to " + MOST_KEEPALIVES + ", not " + count);
+      }
       return word(Keyword.KEEPALIVES_COUNT, Integer.toString(checked));
     }
 
@@ -1597,9 +1616,15 @@ public final class PgConfig {
     }
 
     private static String seconds(String argument, Duration value) {
-      if (value.isNegative() || value.toNanosPart() != 0 || value.toSeconds() > Integer.MAX_VALUE) {
+      if (value.isNegative()
+          || value.toNanosPart() != 0
+          || value.toSeconds() > LONGEST_KEEPALIVE_SECONDS) {
         throw new IllegalArgumentException(
-            argument + ": zero (the system's default) or whole seconds are wanted, not " + value);
+            argument
+                + ": zero (the system's default) or whole seconds up to "
+                + LONGEST_KEEPALIVE_SECONDS
+                + " are wanted, not "
+                + value);
       }
       return Long.toString(value.toSeconds());
     }

@@ -47,8 +47,13 @@ public final class Certificates {
   public record Issued(X509Certificate certificate, PrivateKey key) {}
 
   public Certificates(Path directory, String name) {
+    this(directory, name, 1);
+  }
+
+  /** One whose own certificate is valid for so many days more. */
+  public Certificates(Path directory, String name, int days) {
     this.directory = directory;
-    this.root = sign(name, keys, name, keys.getPrivate(), "SHA256withECDSA", true, 1, List.of());
+    this.root = sign(name, keys, name, keys.getPrivate(), "SHA256withECDSA", true, days, List.of());
   }
 
   public static KeyPair keys(String algorithm) {

@@ -18,12 +18,16 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.uring.IoUringIoHandler;
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
@@ -80,9 +84,11 @@ class ConnectTest {
     throw new AssertionError("connected, though it should not");
   }
 
-  private static int closedPort() throws IOException {
+  private static int closedPort() {
     try (ServerSocket socket = new ServerSocket(0)) {
       return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -185,6 +191,116 @@ class ConnectTest {
           .isInstanceOf(PgProtocolException.class)
           .hasMessageContaining("a second request for authentication");
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"ParameterStatus", "BackendKeyData", "NotificationResponse"})
+  void nothingIsTakenFromAServerThatHasNotLetUsIn(String early) {
+    byte[] message =
+        switch (early) {
+          case "ParameterStatus" -> Backend.parameterStatus("search_path", "theirs");
+          case "BackendKeyData" -> Backend.backendKeyData(1, 2);
+          default -> Backend.notification(1, "channel", "payload");
+        };
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectStartup(start -> {})
+          .send(Backend.notice("00000", "this may be said"), message)
+          .readToEnd();
+      assertThat(failure(config(server.dsn())))
+          .isInstanceOf(PgProtocolException.class)
+          .hasMessageStartingWith(server.host() + ":" + server.port() + ": ")
+          .hasMessageContaining(early + ", which nobody waits for during authentication");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1001, 1", "18, 60000"})
+  void aServerCannotReportSettingsWithoutEnd(int names, int length) {
+    byte[][] reports = new byte[names][];
+    for (int i = 0; i < names; i++) {
+      reports[i] = Backend.parameterStatus("setting." + i, "x".repeat(length));
+    }
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectStartup(message -> {})
+          .send(Backend.authenticationOk())
+          .send(reports)
+          .readToEnd();
+      assertThat(failure(config(server.dsn())))
+          .isInstanceOf(PgProtocolException.class)
+          .hasMessageContaining("more than 1000 settings");
+    }
+  }
+
+  @Test
+  void whatItReportsAgainIsNoMore() {
+    byte[][] reports = new byte[40][];
+    for (int i = 0; i < reports.length; i++) {
+      reports[i] = Backend.parameterStatus("search_path", i + "x".repeat(60_000));
+    }
+    try (ScriptedServer server = ScriptedServer.start()) {
+      var script =
+          server
+              .connection()
+              .expectStartup(message -> {})
+              .send(Backend.authenticationOk())
+              .send(reports)
+              .send(Backend.readyForQuery('I'));
+      PgConnection connection = PgConnection.connect(server.dsn()).await();
+      assertThat(connection.settings().get("search_path")).startsWith("39x");
+      script.expectTerminate();
+      end(connection);
+    }
+  }
+
+  @Test
+  void anEncodingThatIsNotOursIsToldAsWhatItIs() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectStartup(message -> {})
+          .send(Backend.authenticationOk(), Backend.parameterStatus("client_encoding", "LATIN1"))
+          .readToEnd();
+      assertThat(failure(config(server.dsn())))
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessageStartingWith(server.host() + ":" + server.port() + ": ")
+          .hasMessageContaining("client_encoding was set to LATIN1")
+          .hasMessageNotContaining("the server closed");
+    }
+  }
+
+  @Test
+  void aServerThatCannotMakeAProcessIsHeardAndPassedOver() {
+    byte[] old = "Ecould not fork new process: Cannot allocate memory\n\0".getBytes(US_ASCII);
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server.connection().expectStartup(message -> {}).send(old).cutWithFin();
+      assertThat(failure(config(server.dsn())))
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessage(
+              server.host()
+                  + ":"
+                  + server.port()
+                  + " has no session for us: \"could not fork new process: Cannot allocate"
+                  + " memory\"");
+      server.connection().expectStartup(message -> {}).send(old).cutWithFin();
+      String hosts = server.host() + ":" + server.port() + ",localhost:" + SERVER.port();
+      assertThat(
+              user(config("postgresql://postgres@" + hosts + "/postgres?sslmode=disable").build()))
+          .isEqualTo("postgres");
+    }
+  }
+
+  @Test
+  void aCertificateThatIsRequiredCannotBeAskedForWithoutEncryption() {
+    assertThat(failure(config(SERVER.dsn() + "?sslmode=disable&sslcertmode=require")))
+        .isInstanceOf(PgConnectionException.class)
+        .hasMessageContaining("sslcertmode=require");
+    assertThat(failure(config(socket("sslcertmode=require"))))
+        .isInstanceOf(PgConnectionException.class)
+        .hasMessageContaining("sslcertmode=require");
   }
 
   // ---- Before TLS
@@ -331,6 +447,27 @@ class ConnectTest {
               .build();
       assertThat(user(config)).isEqualTo("postgres");
     }
+  }
+
+  @Test
+  void aTimeoutMayBeAsLongAsADurationIs() {
+    Duration forever = ChronoUnit.FOREVER.getDuration();
+    PgConfig config =
+        config("postgresql://localhost:" + closedPort() + ",localhost:" + SERVER.port())
+            .user("postgres")
+            .database("postgres")
+            .connectTimeout(forever)
+            .addressTimeout(forever)
+            .commandTimeout(forever)
+            .cancelTimeout(forever)
+            .statementCacheLifetime(forever)
+            .build();
+    PgConnection connection = PgConnection.connect(config).await();
+    PgFuture<CommandTag> sleeping = connection.execute("SELECT pg_sleep(600)");
+    PgFuture<Integer> behind = connection.fetchValue(Integer.class, "SELECT 1");
+    sleeping.cancel(true);
+    assertThat(behind.await()).isEqualTo(1);
+    end(connection);
   }
 
   @ParameterizedTest
@@ -589,7 +726,125 @@ class ConnectTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "nio, /no/such/place",
+    "epoll, /no/such/place",
+    "io_uring, /no/such/place",
+    "epoll, @none"
+  })
+  void aUnixSocketThatIsNotThereIsNamed(String transport, String where) {
+    EventLoopGroup loops =
+        new MultiThreadIoEventLoopGroup(
+            1,
+            switch (transport) {
+              case "nio" -> NioIoHandler.newFactory();
+              case "epoll" -> EpollIoHandler.newFactory();
+              default -> IoUringIoHandler.newFactory();
+            });
+    try {
+      assertThatThrownBy(
+              () ->
+                  NettyConnections.connect(config("user=me host=" + where).build(), loops).await())
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessageContaining("could not connect to " + where)
+          .hasMessageContaining("unix_socket_directories")
+          .hasMessageNotContaining("null")
+          .hasMessageNotContaining("\0");
+    } finally {
+      loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"nio", "epoll"})
+  void withoutAFileDescriptorAnAttemptFailsAtOnceAndACancelGetsThroughLater(
+      String transport, @TempDir Path directory) throws Exception {
+    assertThat(ForkedJvm.run(directory, 250, OutOfDescriptors.class, transport, SERVER.dsn()))
+        .contains("connect: could not connect to 127.0.0.1:")
+        .contains("no socket could be made on this side")
+        .contains("Too many open files")
+        .contains("cancelled, and then 1\n")
+        .contains("connected again\n");
+  }
+
+  /** Takes all the descriptors there are, and connects. */
+  static final class OutOfDescriptors {
+    public static void main(String[] arguments) throws IOException {
+      System.setProperty("asyncpg.transport", arguments[0]);
+      System.setProperty("io.netty.eventLoopThreads", "1");
+      PgConfig config =
+          config(arguments[1] + "?sslmode=disable&host=127.0.0.1")
+              .connectTimeout(Duration.ofSeconds(20))
+              .cancelTimeout(Duration.ofMinutes(1))
+              .build();
+      PgConnection connection = PgConnection.connect(config).await();
+      // Classes come from files too: whatever is needed below has been needed before.
+      stop(connection.execute("SELECT pg_sleep(600)"));
+      connection.fetchValue(Integer.class, "SELECT 1").await();
+      complaint(config.toBuilder().port(closedPort()).build());
+      List<FileInputStream> taken = take();
+      String complaint = complaint(config);
+      stop(connection.execute("SELECT pg_sleep(600)"));
+      complaint(config); // behind the cancel on the only event loop, which has failed then
+      for (FileInputStream one : taken) one.close();
+      System.out.println("connect: " + complaint);
+      int one = connection.fetchValue(Integer.class, "SELECT 1").await();
+      System.out.println("cancelled, and then " + one);
+      end(connection);
+      end(PgConnection.connect(config).await());
+      System.out.println("connected again");
+    }
+
+    private static void stop(PgFuture<CommandTag> sleeping) {
+      sleeping.cancel(true);
+    }
+
+    private static String complaint(PgConfig config) {
+      try {
+        PgConnection.connect(config).await();
+        return "none";
+      } catch (PgConnectionException failure) {
+        return String.valueOf(failure.getMessage());
+      }
+    }
+
+    private static List<FileInputStream> take() {
+      List<FileInputStream> taken = new ArrayList<>();
+      while (true) {
+        try {
+          taken.add(new FileInputStream("/dev/null"));
+        } catch (IOException none) {
+          return taken;
+        }
+      }
+    }
+  }
+
   // ---- Protocol versions
+
+  @Test
+  void aLongCancelKeyIsRefusedWhereTheProtocolHasNone() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectStartup(message -> {})
+          .send(Backend.authenticationOk(), Backend.backendKeyData(1, new byte[32]))
+          .readToEnd();
+      assertThat(failure(config(server.dsn())))
+          .isInstanceOf(PgProtocolException.class)
+          .hasMessageContaining("a cancel key of 32 bytes");
+      server
+          .connection()
+          .expectStartup(message -> {})
+          .send(Backend.negotiateProtocolVersion(0))
+          .send(Backend.authenticationOk(), Backend.backendKeyData(1, new byte[32]))
+          .readToEnd();
+      assertThat(failure(config(server.dsn() + "&max_protocol_version=3.2")))
+          .isInstanceOf(PgProtocolException.class)
+          .hasMessageContaining("a cancel key of 32 bytes");
+    }
+  }
 
   @Test
   void longCancelKeysCancel() {

@@ -27,7 +27,7 @@ public final class ForkedJvm {
   /** The same with more than one option of the JVM's. */
   public static String run(Path directory, List<String> options, Class<?> main, String... arguments)
       throws IOException, InterruptedException {
-    return run(directory, options, classPath(), main, arguments);
+    return run(List.of(), directory, options, classPath(), main, arguments);
   }
 
   /** The same without the jars whose names begin so. */
@@ -38,14 +38,27 @@ public final class ForkedJvm {
             .filter(
                 jar -> jars.stream().noneMatch(Path.of(jar).getFileName().toString()::startsWith))
             .collect(Collectors.joining(File.pathSeparator));
-    return run(directory, List.of(), left, main, arguments);
+    return run(List.of(), directory, List.of(), left, main, arguments);
+  }
+
+  /** The same with so few file descriptors. */
+  static String run(Path directory, int descriptors, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> limited =
+        List.of("sh", "-c", "ulimit -n " + descriptors + " && exec \"$@\"", "sh");
+    return run(limited, directory, List.of(), classPath(), main, arguments);
   }
 
   private static String run(
-      Path directory, List<String> options, String classPath, Class<?> main, String... arguments)
+      List<String> shell,
+      Path directory,
+      List<String> options,
+      String classPath,
+      Class<?> main,
+      String... arguments)
       throws IOException, InterruptedException {
     Path output = directory.resolve("output");
-    List<String> command = new ArrayList<>();
+    List<String> command = new ArrayList<>(shell);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
     command.addAll(List.of("-cp", classPath, main.getName()));

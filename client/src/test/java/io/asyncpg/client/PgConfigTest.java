@@ -254,6 +254,10 @@ class PgConfigTest {
           require_auth=md5,!none | require_auth in the connection string: "md5,!none" mixes methods with and without a !; use one
           require_auth=md5,md5 | require_auth in the connection string: "md5" is there twice; name it once
           require_auth=kerberos | require_auth in the connection string: "kerberos" is no method; there are [password, md5, gss, sspi, scram-sha-256, oauth, none]
+          gssencmode=nonsense | gssencmode in the connection string: one of disable, prefer, require is wanted, not "nonsense"
+          keepalives_idle=32768 | keepalives_idle in the connection string: operating systems take up to 32767, not 32768; 0 is their own default
+          keepalives_interval=40000 | keepalives_interval in the connection string: operating systems take up to 32767, not 40000; 0 is their own default
+          keepalives_count=128 | keepalives_count in the connection string: operating systems take up to 127, not 128; 0 is their own default
           gssencmode=require | gssencmode in the connection string: encryption by GSSAPI is not something this client does; use sslmode=require
           min_protocol_version=3.2 max_protocol_version=3.0 | max_protocol_version in the connection string: "3.0" is below min_protocol_version "3.2"; raise it
           max_protocol_version=3.1 | max_protocol_version in the connection string: one of 3.0, 3.2 is wanted, not "3.1"
@@ -333,6 +337,9 @@ class PgConfigTest {
     assertThat(config.connectTimeout()).isEqualTo(Duration.ofSeconds(15));
     assertThat(read("connect_timeout=0").connectTimeout()).isEqualTo(Duration.ofMinutes(1));
     assertThat(read("connect_timeout=-1").addressTimeout()).isNull();
+    Duration longest = Duration.ofSeconds(Long.MAX_VALUE);
+    assertThat(config.toBuilder().addressTimeout(longest).build().connectTimeout())
+        .isEqualTo(longest);
     PgConfig bounded = config.toBuilder().connectTimeout(Duration.ofMillis(1500)).build();
     assertThat(bounded.connectTimeout()).isEqualTo(Duration.ofMillis(1500));
     assertThat(bounded.addressTimeout()).isEqualTo(Duration.ofSeconds(5));
@@ -398,7 +405,10 @@ class PgConfigTest {
         .hasMessageContaining("whole seconds");
     assertThatThrownBy(() -> builder.keepalivesInterval(negative))
         .hasMessageContaining("whole seconds");
+    assertThatThrownBy(() -> builder.keepalivesInterval(Duration.ofSeconds(32_768)))
+        .hasMessageContaining("up to 32767");
     assertThatThrownBy(() -> builder.keepalivesCount(-1)).hasMessageContaining("or more");
+    assertThatThrownBy(() -> builder.keepalivesCount(128)).hasMessageContaining("up to 127");
     assertThatThrownBy(() -> builder.tcpUserTimeout(negative)).hasMessageContaining("24 days");
     assertThatThrownBy(() -> builder.maxMessageSize(65535))
         .hasMessage("maxMessageSize: 65536 bytes or more are wanted, not 65535");

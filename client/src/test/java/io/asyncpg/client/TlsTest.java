@@ -263,6 +263,37 @@ class TlsTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"EC, prefer", "RSA, prefer", "Ed25519, require"})
+  void aKeyOfAnotherCertificateIsToldWhateverTheMode(String algorithm, String mode) {
+    Certificates.Issued other = authority.issue("other", algorithm, 1);
+    Path certificate = authority.write("mine.crt", client.certificate());
+    Path key = authority.write("not-mine.key", other.key());
+    isRefused(
+        to("localhost", "sslmode=" + mode + "&sslcert=" + certificate + "&sslkey=" + key),
+        "the certificate " + certificate + " and the key " + key + " do not belong together",
+        "sslcert, sslkey");
+  }
+
+  @Test
+  void aKeyStoreWithAKeyOfAnotherCertificateIsToldToo() throws Exception {
+    KeyStore store = KeyStore.getInstance("PKCS12");
+    store.load(null, null);
+    store.setKeyEntry(
+        "mine",
+        authority.issue("other", "EC", 1).key(),
+        "geheim".toCharArray(),
+        new Certificate[] {client.certificate()});
+    Path file = directory.resolve("mixed.p12");
+    try (var out = Files.newOutputStream(file)) {
+      store.store(out, "geheim".toCharArray());
+    }
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+    isRefused(
+        to("localhost", "sslmode=prefer&sslpassword=geheim&sslcert=" + file),
+        "do not belong together");
+  }
+
   @Test
   void aClientCertificateOfAStrangerIsRefused() {
     Certificates.Issued other = stranger.issue("postgres", "EC", 1);
@@ -616,6 +647,50 @@ class TlsTest {
               to("localhost", "sslmode=verify-ca&sslrootcert=ROOT"), "has expired", "renew it");
           assertThat(version("sslmode=require")).isNotNull();
         });
+  }
+
+  @Test
+  void aServersCertificateInTheFileOfAuthoritiesHasToBeValidAllTheSame() {
+    Certificates.Issued pinned = authority.issue("localhost", "EC", 1, "localhost");
+    Certificates.Issued old = authority.issue("localhost", "EC", -2, "localhost");
+    String verified = "sslmode=verify-full&sslrootcert=";
+    servingWith(
+        pinned,
+        () -> {
+          Path file = authority.write("pinned.crt", pinned.certificate());
+          Path revoked = authority.write("pinned.crl", authority.revoke(pinned.certificate()));
+          Path others = stranger.write("not-pinned.crl", stranger.revoke());
+          Path nothing = authority.write("nothing-pinned.crl", authority.revoke());
+          assertThat(version(verified + file)).isNotNull();
+          assertThat(version(verified + file + "&sslcrl=" + nothing)).isNotNull();
+          isRefused(to("localhost", verified + file + "&sslcrl=" + revoked), "has been revoked");
+          isRefused(to("localhost", verified + file + "&sslcrl=" + others), "no revocation list");
+        });
+    servingWith(
+        old,
+        () -> {
+          Path file = authority.write("old.crt", old.certificate());
+          isRefused(to("localhost", verified + file), "has expired", "renew it");
+        });
+  }
+
+  @Test
+  void anAuthorityThatHasExpiredVouchesForNobody() throws IOException {
+    Certificates past = new Certificates(directory, "past", -2);
+    Path file = past.write("past.crt", past.root());
+    servingWith(
+        past.issue("localhost", "EC", 1, "localhost"),
+        () -> {
+          for (String mode : List.of("require", "verify-ca", "verify-full")) {
+            isRefused(
+                to("localhost", "sslmode=" + mode + "&sslrootcert=" + file),
+                "not signed by any authority in " + file + " (1 of them out of date)");
+          }
+          assertThat(version("sslmode=prefer&sslrootcert=" + file)).isNull();
+        });
+    Path both = directory.resolve("both.crt");
+    Files.writeString(both, Files.readString(file) + Files.readString(root));
+    assertThat(version("sslmode=verify-full&sslrootcert=" + both)).isNotNull();
   }
 
   private static void servingWith(Certificates.Issued other, Runnable test) {

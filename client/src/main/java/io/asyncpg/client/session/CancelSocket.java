@@ -15,7 +15,12 @@ import java.util.concurrent.TimeUnit;
  * sent.
  */
 final class CancelSocket extends ChannelInboundHandlerAdapter {
-  private CancelSocket() {}
+  private final Runnable atEnd;
+  private boolean ended;
+
+  private CancelSocket(Runnable atEnd) {
+    this.atEnd = atEnd;
+  }
 
   /**
    * Sends a CancelRequest.
@@ -25,6 +30,7 @@ final class CancelSocket extends ChannelInboundHandlerAdapter {
   static void send(Session session, byte[] key, Runnable atEnd) {
     FrontendMessage.CancelRequest request =
         new FrontendMessage.CancelRequest(session.processId(), key);
+    CancelSocket socket = new CancelSocket(atEnd);
     Channel channel =
         Dial.of(session.channel())
             .open(
@@ -32,7 +38,7 @@ final class CancelSocket extends ChannelInboundHandlerAdapter {
                 new Dial.Outcome() {
                   @Override
                   public void opened(Channel open) {
-                    open.pipeline().addLast(new CancelSocket());
+                    open.pipeline().addLast(socket);
                     ByteBuf out = open.alloc().directBuffer(280);
                     new FrontendWriter(out).write(request);
                     open.writeAndFlush(out, open.voidPromise());
@@ -40,19 +46,28 @@ final class CancelSocket extends ChannelInboundHandlerAdapter {
 
                   @Override
                   public void notOpened(PgException reason, boolean reached, boolean lasting) {
-                    // The channel is closed, which is told below.
+                    socket.end(); // a channel that was never a socket does not tell of its end
                   }
                 });
     var bound =
         session.schedule(
-            channel::close, session.config().cancelTimeout().toNanos(), TimeUnit.NANOSECONDS);
+            () -> Dial.close(channel),
+            Deadlines.nanos(session.config().cancelTimeout()),
+            TimeUnit.NANOSECONDS);
     channel
         .closeFuture()
         .addListener(
             closed -> {
               bound.cancel(false);
-              atEnd.run();
+              socket.end();
             });
+  }
+
+  private void end() {
+    if (!ended) {
+      ended = true;
+      atEnd.run();
+    }
   }
 
   @Override

@@ -168,7 +168,8 @@ final class Cancellation {
       return;
     }
     setTimer(
-        session.schedule(this::unanswered, config.cancelTimeout().toNanos(), TimeUnit.NANOSECONDS));
+        session.schedule(
+            this::unanswered, Deadlines.nanos(config.cancelTimeout()), TimeUnit.NANOSECONDS));
     repeatMillis = FIRST_REPEAT_MILLIS;
     signal(key);
   }

@@ -140,7 +140,7 @@ final class ConnectAttempt {
 
   void begin() {
     assert loop.inEventLoop();
-    long nanos = config.connectTimeout().toNanos();
+    long nanos = Deadlines.nanos(config.connectTimeout());
     deadline = System.nanoTime() + nanos;
     budget = loop.schedule(this::timeUp, nanos, TimeUnit.NANOSECONDS);
     List<PgConfig.Host> order = order();
@@ -305,7 +305,7 @@ final class ConnectAttempt {
                 if (step == mine) {
                   start(open, Dial.of(open));
                 } else {
-                  open.close();
+                  Dial.close(open);
                 }
               }
 
@@ -387,7 +387,7 @@ final class ConnectAttempt {
     step++;
     Channel abandoned = channel;
     if (abandoned != null) {
-      abandoned.close();
+      Dial.close(abandoned);
     }
     failures.add(reason);
     if (ways.isEmpty()) {
@@ -504,11 +504,11 @@ final class ConnectAttempt {
     settle(null);
     step++;
     stopTimers();
+    answer.completeExceptionally(reason); // whatever becomes of the channel
     Channel abandoned = channel;
     if (abandoned != null) {
-      abandoned.close();
+      Dial.close(abandoned);
     }
-    answer.completeExceptionally(reason);
   }
 
   private void giveUp() {
@@ -529,7 +529,8 @@ final class ConnectAttempt {
     Duration configured = config.addressTimeout();
     long left = deadline - System.nanoTime();
     int candidates = ofHost + hosts.size();
-    long share = configured == null ? left / candidates : Math.min(configured.toNanos(), left);
+    long share =
+        configured == null ? left / candidates : Math.min(Deadlines.nanos(configured), left);
     if (configured == null && candidates == 1) {
       bound = null; // the budget is its bound
       return;

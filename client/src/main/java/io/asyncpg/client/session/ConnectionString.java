@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * A connection string taken apart as libpq does it (manual, "Connection Strings"): a URI if it
@@ -18,12 +19,17 @@ public final class ConnectionString {
   private static final String LONG_PREFIX = "postgresql://";
   private static final String SHORT_PREFIX = "postgres://";
 
+  /** What may be shown of a word that is none of the keywords; all of those are such. */
+  private static final Pattern WORD = Pattern.compile("[a-zA-Z_]{1,40}");
+
   private final String text;
+  private final boolean isUri;
   private final Map<Keyword, String> values = new EnumMap<>(Keyword.class);
   private int at;
 
   private ConnectionString(String text) {
     this.text = text;
+    this.isUri = text.startsWith(LONG_PREFIX) || text.startsWith(SHORT_PREFIX);
   }
 
   /**
@@ -297,6 +303,15 @@ public final class ConnectionString {
       throw wrong(
           "the word at character " + (start + 1) + ", after a password, is not a keyword",
           "quote a password that holds blanks, or percent-encode it in a URI");
+    }
+    // In a URI an @ behind the first ? is most likely that of a password with a ? in it.
+    int question = isUri ? text.indexOf('?') : -1;
+    if (!WORD.matcher(word).matches() || (question >= 0 && text.indexOf('@', question) >= 0)) {
+      throw wrong(
+          "the word at character " + (start + 1) + " is not a connection keyword",
+          isUri
+              ? "write a /, ? or @ of a password as %2F, %3F or %40"
+              : "quote a value that holds blanks: keyword='a value'");
     }
     Keyword near = Keyword.near(word);
     throw wrong(

@@ -15,6 +15,7 @@ import io.asyncpg.protocol.FrontendWriter;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -23,6 +24,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.AttributeKey;
+import java.io.FileNotFoundException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import javax.net.ssl.SSLEngine;
@@ -107,6 +109,18 @@ final class Dial {
     return handler == null ? null : handler.engine().getSession();
   }
 
+  /**
+   * Closes a connection that {@link #open} has given. One that never came to its event loop, as
+   * there was no socket to be had, cannot be asked to close itself.
+   */
+  static void close(Channel channel) {
+    if (channel.isRegistered()) {
+      channel.close();
+    } else if (channel.isOpen()) {
+      channel.unsafe().closeForcibly();
+    }
+  }
+
   PgConfig.Host host() {
     return host;
   }
@@ -118,7 +132,7 @@ final class Dial {
   /**
    * Opens a connection.
    *
-   * @return the channel; closing it gives up
+   * @return the channel; {@link #close closing} it gives up
    */
   Channel open(EventLoop loop, Outcome outcome) {
     EventLoops.Transport transport = EventLoops.transport(loop);
@@ -163,7 +177,9 @@ final class Dial {
     reached.addListener(
         done -> {
           if (!done.isSuccess()) {
-            opening.fail(channel, notReached(done.cause()), false, false);
+            PgConnectionException why = notReached(done.cause());
+            // Of a socket that could not be made Netty tells on a thread of its own.
+            inLoop(loop, () -> opening.fail(channel, why, false, false));
           } else if (hop == null) {
             opening.connected(channel);
           } else {
@@ -181,13 +197,32 @@ final class Dial {
     return channel;
   }
 
+  private static void inLoop(EventLoop loop, Runnable task) {
+    if (loop.inEventLoop()) {
+      task.run();
+    } else {
+      loop.execute(task);
+    }
+  }
+
   /** What is in between; null for nothing. */
   private @Nullable PgProxy proxy() {
     return host.isUnixSocket() ? null : config.proxy();
   }
 
   private PgConnectionException notReached(@Nullable Throwable cause) {
-    String message = cause == null ? "no reason was given" : String.valueOf(cause.getMessage());
+    String message = told(cause);
+    if (cause instanceof ChannelException) {
+      return new PgConnectionException(
+          "could not connect to "
+              + this
+              + ": no socket could be made on this side: "
+              + message
+              + ": are there file descriptors left (ulimit -n), and does this machine take the"
+              + " options asked for (keepalives_idle and the like)?",
+          RetrySafety.NOT_SENT,
+          cause);
+    }
     if (proxy() != null) {
       return new PgConnectionException(
           "could not connect to "
@@ -211,6 +246,29 @@ final class Dial {
         cause);
   }
 
+  private String told(@Nullable Throwable cause) {
+    if (cause == null) {
+      return "no reason was given";
+    }
+    String message = cause.getMessage();
+    if (message == null) {
+      return cause instanceof FileNotFoundException && host.isUnixSocket()
+          ? "there is no socket " + shown(address.toString())
+          : cause.toString();
+    }
+    Throwable below = cause.getCause();
+    String more = below == null ? null : below.getMessage();
+    return shown(
+        cause instanceof ChannelException && more != null && !message.contains(more)
+            ? message + " (" + more + ")"
+            : message);
+  }
+
+  /** With the name of an abstract socket as we are told it. */
+  private static String shown(String text) {
+    return text.replace('\0', '@');
+  }
+
   /** The host, and its address if that says more. */
   @Override
   public String toString() {
@@ -223,6 +281,14 @@ final class Dial {
       return literal.equals(host.name()) ? host.toString() : host + " (" + literal + ")";
     }
     return host.toString();
+  }
+
+  /** What there is to read, as text that does no harm where it is shown. */
+  static String printable(ByteBuf in) {
+    StringBuilder text = new StringBuilder();
+    String raw = in.toString(in.readerIndex(), Math.min(in.readableBytes(), 400), UTF_8);
+    raw.codePoints().forEach(c -> text.append(c >= ' ' && c < 0x7f ? Character.toString(c) : " "));
+    return text.toString().replaceAll(" +", " ").strip();
   }
 
   /** From the open socket to the first message. */
@@ -291,7 +357,7 @@ final class Dial {
         return;
       }
       over = true;
-      channel.close();
+      close(channel);
       outcome.notOpened(reason, reached, lasting);
     }
 
@@ -367,15 +433,11 @@ final class Dial {
      * (CVE-2024-10977).
      */
     private PgConnectionException untrusted(ByteBuf in) {
-      StringBuilder text = new StringBuilder();
-      String raw = in.toString(in.readerIndex(), Math.min(in.readableBytes(), 400), UTF_8);
-      raw.codePoints()
-          .forEach(c -> text.append(c >= ' ' && c < 0x7f ? Character.toString(c) : " "));
       return new PgConnectionException(
           host
               + " answers the request for encryption with an error; whoever is in between could have"
               + " written it, so do not trust its words: \""
-              + text.toString().replaceAll(" +", " ").strip()
+              + printable(in)
               + "\"",
           RetrySafety.NOT_SENT,
           null);

@@ -6,19 +6,23 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.InvalidAlgorithmParameterException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.security.PrivateKey;
-import java.security.cert.CRL;
+import java.security.PublicKey;
+import java.security.Signature;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
+import java.security.cert.X509CRL;
 import java.security.cert.X509Certificate;
+import java.security.interfaces.RSAKey;
 import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
@@ -28,6 +32,8 @@ import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import javax.crypto.BadPaddingException;
 import javax.crypto.Cipher;
 import javax.crypto.EncryptedPrivateKeyInfo;
 import javax.crypto.SecretKeyFactory;
@@ -59,6 +65,31 @@ final class Pem {
 
   private static final byte[] VERSION_0 = {INTEGER, 1, 0};
 
+  /** OID 1.2.840.113549.1.5.13. */
+  private static final String PBES2 = "2a864886f70d01050d";
+
+  /** OID 1.2.840.113549.1.5.12. */
+  private static final String PBKDF2 = "2a864886f70d01050c";
+
+  /** OIDs 1.2.840.113549.2.7 to 11, and what they stand for. */
+  private static final Map<String, String> HASHES =
+      Map.of(
+          "2a864886f70d0207", "SHA1",
+          "2a864886f70d0208", "SHA224",
+          "2a864886f70d0209", "SHA256",
+          "2a864886f70d020a", "SHA384",
+          "2a864886f70d020b", "SHA512");
+
+  /** OID 1.2.840.113549.3.7. */
+  private static final String DES_EDE3 = "2a864886f70d0307";
+
+  /** OID 2.16.840.1.101.3.4.1, to which .2, .22 and .42 are added. */
+  private static final String AES = "6086480165030401";
+
+  /** The length of the key, in bytes, for each way to encrypt, all of them CBC. */
+  private static final Map<String, Integer> KEY_LENGTHS =
+      Map.of(AES + "02", 16, AES + "16", 24, AES + "2a", 32, DES_EDE3, 24);
+
   /** OID 1.2.840.113549.1.1.1, and the NULL that goes with it. */
   private static final byte[] RSA_ENCRYPTION =
       HexFormat.of().parseHex("06092a864886f70d0101010500");
@@ -68,6 +99,33 @@ final class Pem {
 
   /** A key and the certificates that go with it, the key's own first. */
   record Identity(PrivateKey key, List<X509Certificate> chain) {
+    /** Whether the key is the first certificate's; true where this Java cannot tell. */
+    boolean belongsTogether() {
+      PublicKey own = chain.get(0).getPublicKey();
+      if (key instanceof RSAKey ours) { // for PSS or not
+        return own instanceof RSAKey theirs && theirs.getModulus().equals(ours.getModulus());
+      }
+      String algorithm = key.getAlgorithm().equals("EC") ? "SHA256withECDSA" : key.getAlgorithm();
+      byte[] signed = {1, 2, 3};
+      byte[] signature;
+      try {
+        Signature signing = Signature.getInstance(algorithm);
+        signing.initSign(key);
+        signing.update(signed);
+        signature = signing.sign();
+      } catch (GeneralSecurityException cannotSign) {
+        return true;
+      }
+      try {
+        Signature verifying = Signature.getInstance(algorithm);
+        verifying.initVerify(own);
+        verifying.update(signed);
+        return verifying.verify(signature);
+      } catch (GeneralSecurityException another) {
+        return false;
+      }
+    }
+
     /** Nothing of the key. */
     @Override
     public String toString() {
@@ -76,7 +134,50 @@ final class Pem {
   }
 
   /** One section of a PEM file. */
-  private record Section(String label, List<String> headers, byte[] bytes) {}
+  private record Section(String label, List<String> headers, byte[] bytes) {
+    /** How it is encrypted, in OpenSSL's own way before PKCS#8; null if it is not. */
+    @Nullable String encryption() {
+      for (String header : headers) {
+        if (header.startsWith("DEK-Info:")) {
+          return header.substring("DEK-Info:".length()).strip().toUpperCase(Locale.ROOT);
+        }
+      }
+      return null;
+    }
+  }
+
+  /** DER elements, one behind the other. */
+  private static final class Der {
+    private final byte[] bytes;
+    private int at;
+
+    Der(byte[] bytes) {
+      this.bytes = bytes;
+    }
+
+    boolean isNext(int tag) {
+      return at < bytes.length && (bytes[at] & 0xff) == tag;
+    }
+
+    /** What the next element holds. */
+    byte[] bytes(int tag) throws IOException {
+      int body = isNext(tag) ? headerLength(bytes, at) : -1;
+      int end = body < 0 ? -1 : end(bytes, at);
+      if (end < 0) {
+        throw new IOException("no DER element 0x" + Integer.toHexString(tag));
+      }
+      at = end;
+      return Arrays.copyOfRange(bytes, body, end);
+    }
+
+    Der inside(int tag) throws IOException {
+      return new Der(bytes(tag));
+    }
+
+    String hex(int tag) throws IOException {
+      return HexFormat.of().formatHex(bytes(tag));
+    }
+  }
 
   private Pem() {}
 
@@ -97,13 +198,13 @@ final class Pem {
   }
 
   /** The revocation lists in a PEM or DER file; at least one. */
-  static List<CRL> revocations(Path file) {
+  static List<X509CRL> revocations(Path file) {
     byte[] bytes = read(file);
     try {
       CertificateFactory factory = CertificateFactory.getInstance("X.509");
-      List<CRL> all = new ArrayList<>();
+      List<X509CRL> all = new ArrayList<>();
       for (byte[] list : sections(file, bytes, "X509 CRL")) {
-        all.add(factory.generateCRL(new ByteArrayInputStream(list)));
+        all.add((X509CRL) factory.generateCRL(new ByteArrayInputStream(list)));
       }
       return all;
     } catch (GeneralSecurityException e) {
@@ -156,12 +257,15 @@ final class Pem {
   /** The private key in a file, of whatever kind. */
   static PrivateKey privateKey(Path file, @Nullable String password) {
     byte[] bytes = read(file);
+    boolean encrypted = false;
     try {
       if (bytes[0] == SEQUENCE) {
-        return derKey(file, bytes, password);
+        encrypted = isEncryptedDer(bytes);
+        return encrypted ? pkcs8(file, decrypted(file, bytes, password)) : derKey(file, bytes);
       }
       byte[] curve = null;
       for (Section section : sections(file, bytes)) {
+        encrypted = section.label.startsWith("ENCRYPTED") || section.encryption() != null;
         switch (section.label) {
           case "EC PARAMETERS" -> curve = section.bytes;
           case "PRIVATE KEY" -> {
@@ -181,27 +285,34 @@ final class Pem {
           }
         }
       }
-    } catch (GeneralSecurityException | IOException e) {
+    } catch (BadPaddingException | InvalidKeySpecException e) {
       throw new IllegalArgumentException(
           "the private key in "
               + file
               + " cannot be "
-              + (password == null
-                  ? "read"
-                  : "decrypted: is its password the one given" + " (sslpassword)?"),
+              + (encrypted ? "decrypted: is its password the one given (sslpassword)?" : "read"),
           e);
+    } catch (GeneralSecurityException e) {
+      throw new IllegalArgumentException("the private key in " + file + " cannot be read", e);
     }
     throw new IllegalArgumentException(file + " holds no private key");
   }
 
-  private static PrivateKey derKey(Path file, byte[] bytes, @Nullable String password)
-      throws GeneralSecurityException, IOException {
+  /** EncryptedPrivateKeyInfo begins with how; all others begin with a version. */
+  private static boolean isEncryptedDer(byte[] der) {
+    int body = headerLength(der, 0);
+    return body > 0 && der[body] == SEQUENCE;
+  }
+
+  private static PrivateKey derKey(Path file, byte[] bytes) throws GeneralSecurityException {
     int body = headerLength(bytes, 0);
     if (body < 0) {
       throw new InvalidKeySpecException("no DER");
     }
-    if (bytes[body] == SEQUENCE) {
-      return pkcs8(file, decrypted(file, bytes, password));
+    // ECPrivateKey ::= SEQUENCE { INTEGER 1, OCTET STRING, …: in PKCS#8 an algorithm comes second.
+    int second = end(bytes, body);
+    if (second > 0 && second < bytes.length && bytes[second] == OCTETS) {
+      return pkcs8(file, fromSec1(file, bytes, null));
     }
     try {
       return pkcs8(file, bytes);
@@ -225,38 +336,95 @@ final class Pem {
 
   /** PKCS#5, as in PKCS#8: the key's encryption says itself how it is done. */
   private static byte[] decrypted(Path file, byte[] encrypted, @Nullable String password)
-      throws GeneralSecurityException, IOException {
+      throws GeneralSecurityException {
     if (password == null) {
       throw needsPassword(file);
     }
-    EncryptedPrivateKeyInfo info = new EncryptedPrivateKeyInfo(encrypted);
-    // The JDK names the cipher of PBES2 only in its parameters.
-    String algorithm =
-        info.getAlgName().equals("PBES2") || info.getAlgName().startsWith("1.")
-            ? info.getAlgParameters().toString()
-            : info.getAlgName();
-    PBEKeySpec spec = new PBEKeySpec(password.toCharArray());
+    Cipher cipher;
+    byte[] data;
     try {
-      Cipher cipher = Cipher.getInstance(algorithm);
-      cipher.init(
-          Cipher.DECRYPT_MODE,
-          SecretKeyFactory.getInstance(algorithm).generateSecret(spec),
-          info.getAlgParameters());
-      return info.getKeySpec(cipher).getEncoded();
+      Der info = new Der(encrypted).inside(SEQUENCE);
+      Der how = info.inside(SEQUENCE);
+      cipher =
+          PBES2.equals(how.hex(OID))
+              ? pbes2(how.inside(SEQUENCE), password)
+              : pbes1(encrypted, password);
+      data = info.bytes(OCTETS);
+    } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "the private key in "
+              + file
+              + " is encrypted in a way that is not supported: write it anew with openssl pkcs8"
+              + " -topk8 -v2 aes256",
+          e);
+    }
+    return cipher.doFinal(data);
+  }
+
+  // PBES2-params ::= SEQUENCE {
+  //   keyDerivationFunc SEQUENCE { OID of PBKDF2, SEQUENCE {
+  //     salt OCTET STRING, iterationCount INTEGER, keyLength INTEGER OPTIONAL,
+  //     prf SEQUENCE { OID, NULL } DEFAULT hmacWithSHA1 } },
+  //   encryptionScheme SEQUENCE { OID, IV OCTET STRING } }
+  //
+  // The JDK can do it too, but takes no password that is not ASCII, and only AES of 128 and 256.
+
+  private static Cipher pbes2(Der parameters, String password)
+      throws GeneralSecurityException, IOException {
+    Der derivation = parameters.inside(SEQUENCE);
+    Der encryption = parameters.inside(SEQUENCE);
+    String scheme = encryption.hex(OID);
+    Integer keyLength = KEY_LENGTHS.get(scheme);
+    String way = derivation.hex(OID);
+    if (!PBKDF2.equals(way) || keyLength == null) {
+      throw new NoSuchAlgorithmException(way + " with " + scheme);
+    }
+    byte[] iv = encryption.bytes(OCTETS);
+    Der pbkdf2 = derivation.inside(SEQUENCE);
+    byte[] salt = pbkdf2.bytes(OCTETS);
+    int rounds = new BigInteger(pbkdf2.bytes(INTEGER)).intValueExact();
+    if (pbkdf2.isNext(INTEGER)) {
+      pbkdf2.bytes(INTEGER);
+    }
+    String hash = pbkdf2.isNext(SEQUENCE) ? HASHES.get(pbkdf2.inside(SEQUENCE).hex(OID)) : "SHA1";
+    PBEKeySpec spec = new PBEKeySpec(password.toCharArray(), salt, rounds, 8 * keyLength);
+    try {
+      byte[] key =
+          SecretKeyFactory.getInstance("PBKDF2WithHmac" + hash).generateSecret(spec).getEncoded();
+      return cbc(scheme.equals(DES_EDE3) ? "DESede" : "AES", key, iv);
     } finally {
       spec.clearPassword();
     }
   }
 
-  /** The section's bytes, decrypted if its headers say so: OpenSSL's own way before PKCS#8. */
+  /** The ways from before PBES2, as far as the JDK knows them. */
+  private static Cipher pbes1(byte[] encrypted, String password)
+      throws GeneralSecurityException, IOException {
+    EncryptedPrivateKeyInfo info = new EncryptedPrivateKeyInfo(encrypted);
+    PBEKeySpec spec = new PBEKeySpec(password.toCharArray());
+    try {
+      Cipher cipher = Cipher.getInstance(info.getAlgName());
+      cipher.init(
+          Cipher.DECRYPT_MODE,
+          SecretKeyFactory.getInstance(info.getAlgName()).generateSecret(spec),
+          info.getAlgParameters());
+      return cipher;
+    } finally {
+      spec.clearPassword();
+    }
+  }
+
+  private static Cipher cbc(String algorithm, byte[] key, byte[] iv)
+      throws GeneralSecurityException {
+    Cipher cipher = Cipher.getInstance(algorithm + "/CBC/PKCS5Padding");
+    cipher.init(Cipher.DECRYPT_MODE, new SecretKeySpec(key, algorithm), new IvParameterSpec(iv));
+    return cipher;
+  }
+
+  /** The section's bytes, decrypted if its headers say so. */
   private static byte[] plain(Path file, Section section, @Nullable String password)
       throws GeneralSecurityException {
-    String how = null;
-    for (String header : section.headers) {
-      if (header.startsWith("DEK-Info:")) {
-        how = header.substring("DEK-Info:".length()).strip().toUpperCase(Locale.ROOT);
-      }
-    }
+    String how = section.encryption();
     if (how == null) {
       return section.bytes;
     }
@@ -284,15 +452,11 @@ final class Pem {
       iv = new byte[0];
     }
     if (iv.length < 8) {
-      throw new InvalidAlgorithmParameterException("no initialization vector in DEK-Info");
+      throw new IllegalArgumentException(
+          "the private key in " + file + " has no initialization vector in DEK-Info");
     }
     String algorithm = cipherAndIv[0].startsWith("DES") ? "DESede" : "AES";
-    Cipher cipher = Cipher.getInstance(algorithm + "/CBC/PKCS5Padding");
-    cipher.init(
-        Cipher.DECRYPT_MODE,
-        new SecretKeySpec(legacyKey(password, iv, keyLength), algorithm),
-        new IvParameterSpec(iv));
-    return cipher.doFinal(section.bytes);
+    return cbc(algorithm, legacyKey(password, iv, keyLength), iv).doFinal(section.bytes);
   }
 
   /** OpenSSL's EVP_BytesToKey with MD5, one round, the first 8 bytes of the IV as salt. */

@@ -61,6 +61,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Frames before authentication: no honest one is longer. */
   static final int MAX_STARTUP_FRAME = 64 * 1024;
 
+  /** PostgreSQL reports some twenty settings of a few characters; extensions add to them. */
+  private static final int MOST_PARAMETERS = 1000;
+
+  private static final int MOST_OF_PARAMETERS = 1 << 20;
+
   /** As much as one write carries, unless a single request is larger. */
   static final int WRITE_SIZE = 128 * 1024;
 
@@ -131,6 +136,16 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private volatile TransactionStatus transactionStatus = TransactionStatus.IDLE;
   private volatile int processId;
   private byte @Nullable [] cancelKey;
+
+  /** Until then the server is a stranger, of whom nothing is kept. */
+  private boolean authenticated;
+
+  /** Whether keys may have another length than 4: since protocol 3.2. */
+  private boolean longKeys;
+
+  /** The length of all names and values in {@link #parameters}. */
+  private int parameterLength;
+
   private @Nullable Throwable transportFailure;
   private volatile boolean lost;
   private volatile @Nullable Throwable whyEnded;
@@ -835,7 +850,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return loop.schedule(task, delay, unit);
   }
 
-  void authenticated() {
+  /**
+   * The server has let us in.
+   *
+   * @param longKeys whether the protocol agreed on has cancel keys of any length
+   */
+  void authenticated(boolean longKeys) {
+    authenticated = true;
+    this.longKeys = longKeys;
     reader.maxFrameLength(config.maxMessageSize());
   }
 
@@ -867,6 +889,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         return;
       }
       reading = true;
+      if (!authenticated && inFlight.peek() instanceof Startup startup) {
+        startup.hear(in);
+      }
       reader.feed(in);
       reader.read(this);
     } catch (Throwable failure) {
@@ -999,6 +1024,12 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   @Override
   public void message(BackendMessage message) {
+    if (!authenticated
+        && !(message instanceof BackendMessage.NoticeResponse)
+        && !(message instanceof BackendMessage.ErrorResponse)) {
+      current(message.getClass().getSimpleName()).receive(message);
+      return;
+    }
     // These may come at any time, between any two others.
     if (message instanceof BackendMessage.ParameterStatus status) {
       if (status.name().equals("client_encoding")
@@ -1012,7 +1043,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
             RetrySafety.UNKNOWN,
             null);
       }
-      String before = parameters.put(status.name(), status.value());
+      String before = parameter(status);
       PooledSession pool = home;
       if (pool != null && status.name().equals("in_hot_standby") && status.value().equals("off")) {
         pool.promoted();
@@ -1027,6 +1058,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     } else if (message instanceof BackendMessage.NotificationResponse said) {
       notifications.deliver(new Notification(said.processId(), said.channel(), said.payload()));
     } else if (message instanceof BackendMessage.BackendKeyData key) {
+      if (key.secretKey().length != 4 && !longKeys) {
+        throw new PgProtocolException(
+            "the server sent a cancel key of "
+                + key.secretKey().length
+                + " bytes, but protocol 3.0 has keys of 4",
+            RetrySafety.UNKNOWN,
+            null);
+      }
       processId = key.processId();
       cancelKey = key.secretKey();
     } else if (message instanceof BackendMessage.ErrorResponse error) {
@@ -1034,6 +1073,28 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     } else {
       current(message.getClass().getSimpleName()).receive(message);
     }
+  }
+
+  /** Keeps what the server reports of one of its settings, within bounds; what it was before. */
+  private @Nullable String parameter(BackendMessage.ParameterStatus status) {
+    String before = parameters.get(status.name());
+    int length =
+        parameterLength
+            + status.value().length()
+            + (before == null ? status.name().length() : -before.length());
+    if (length > MOST_OF_PARAMETERS || (before == null && parameters.size() == MOST_PARAMETERS)) {
+      throw new PgProtocolException(
+          "the server reports more than "
+              + MOST_PARAMETERS
+              + " settings, or more than "
+              + MOST_OF_PARAMETERS
+              + " characters of them: no PostgreSQL does",
+          RetrySafety.UNKNOWN,
+          null);
+    }
+    parameterLength = length;
+    parameters.put(status.name(), status.value());
+    return before;
   }
 
   /** Whether the server speaks of the reset between two borrowers, which is not theirs to hear. */

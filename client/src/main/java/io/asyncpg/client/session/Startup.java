@@ -4,6 +4,7 @@ import io.asyncpg.client.AuthMethod;
 import io.asyncpg.client.ChannelBinding;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.ProtocolVersion;
+import io.asyncpg.client.SslCertMode;
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgException;
@@ -18,6 +19,7 @@ import io.asyncpg.protocol.ScramClient;
 import io.asyncpg.protocol.ScramKeyCache;
 import io.asyncpg.protocol.ScramKeys;
 import io.asyncpg.protocol.TransactionStatus;
+import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -67,6 +69,8 @@ final class Startup extends Exchange {
   private @Nullable Kerberos kerberos;
   private @Nullable String password;
   private @Nullable String whyTokenRefused;
+  private int protocol;
+  private boolean heard;
   private boolean authenticated;
   private boolean over;
   private int authenticationMessages;
@@ -93,6 +97,7 @@ final class Startup extends Exchange {
     this.tls = tls;
     this.scramKeys = scramKeys;
     this.outcome = outcome;
+    this.protocol = config.maxProtocolVersion().number();
   }
 
   @Override
@@ -107,6 +112,31 @@ final class Startup extends Exchange {
     }
     parameters.putAll(config.settings());
     out.write(new FrontendMessage.StartupMessage(config.maxProtocolVersion().number(), parameters));
+  }
+
+  /**
+   * Looks at what the server says, before it is taken apart: one that cannot even make a process
+   * for us says so as in protocol 2, an E and text up to a NUL, which has no length in front.
+   */
+  void hear(ByteBuf in) {
+    int start = in.readerIndex();
+    if (!heard && in.readableBytes() > 4 && in.getByte(start) == 'E') {
+      int length = in.getInt(start + 1);
+      if (length < 4 || length > Session.MAX_STARTUP_FRAME) {
+        int end = in.indexOf(start, in.writerIndex(), (byte) 0);
+        failure =
+            new PgConnectionException(
+                host
+                    + " has no session for us: \""
+                    + Dial.printable(
+                        in.slice(start + 1, (end < 0 ? in.writerIndex() : end) - start - 1))
+                    + "\"",
+                RetrySafety.NOT_SENT,
+                null);
+        throw failure;
+      }
+    }
+    heard = true;
   }
 
   @Override
@@ -172,6 +202,7 @@ final class Startup extends Exchange {
           RetrySafety.NOT_SENT,
           null);
     }
+    protocol = offered;
   }
 
   private void authenticate(BackendMessage.Authentication request) {
@@ -269,8 +300,13 @@ final class Startup extends Exchange {
           "the server lets us in without channel binding (channel_binding=require): let pg_hba.conf"
               + " ask for scram-sha-256");
     }
+    if (config.sslCertMode() == SslCertMode.REQUIRE && tls == null) {
+      throw refused(
+          "the server lets us in without a client certificate, as the connection is not encrypted"
+              + " (sslcertmode=require): use sslmode=require or stronger, over TCP");
+    }
     authenticated = true;
-    session.authenticated();
+    session.authenticated(protocol > ProtocolVersion.V3_0.number());
   }
 
   private void beginSasl(List<String> mechanisms) {
@@ -569,6 +605,9 @@ final class Startup extends Exchange {
     if (own == null) {
       own = reason instanceof PgException known ? told(known) : broken(reason);
     }
+    if (own instanceof PgProtocolException) {
+      own = new PgProtocolException(host + ": " + own.getMessage(), RetrySafety.NOT_SENT, own);
+    }
     outcome.failed(own, refused, lasting || (tls != null && Tls.isLasting(own)));
   }
 
@@ -577,6 +616,10 @@ final class Startup extends Exchange {
       return reason;
     }
     Throwable cause = reason.getCause();
+    if (session.channel().isOpen()) { // then it is we who end it
+      return new PgConnectionException(
+          host + ": " + session.whyEnded().getMessage(), RetrySafety.NOT_SENT, cause);
+    }
     return new PgConnectionException(
         "the connection to "
             + host

@@ -47,7 +47,7 @@ final class Statements {
 
   Statements(PgConfig config, TypeCatalog types) {
     this.capacity = config.statementCacheSize();
-    this.lifetimeNanos = config.statementCacheLifetime().toNanos();
+    this.lifetimeNanos = Deadlines.nanos(config.statementCacheLifetime());
     this.maxCacheableSize = config.maxCacheableStatementSize();
     this.types = types;
     this.codecs = new SessionCodecs(types.codecs());

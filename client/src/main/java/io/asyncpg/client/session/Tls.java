@@ -32,7 +32,6 @@ import java.security.KeyStore;
 import java.security.MessageDigest;
 import java.security.Principal;
 import java.security.PrivateKey;
-import java.security.cert.CRL;
 import java.security.cert.CertPathBuilder;
 import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertStore;
@@ -44,12 +43,15 @@ import java.security.cert.CollectionCertStoreParameters;
 import java.security.cert.PKIXBuilderParameters;
 import java.security.cert.PKIXRevocationChecker;
 import java.security.cert.TrustAnchor;
+import java.security.cert.X509CRL;
 import java.security.cert.X509CertSelector;
 import java.security.cert.X509Certificate;
 import java.security.spec.PSSParameterSpec;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Date;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -124,6 +126,11 @@ final class Tls {
   /** The files looked at and what they looked like then: missing ones too. */
   private final Map<Path, String> files;
 
+  /** The authorities in them, and those that were valid then. */
+  private final List<X509Certificate> roots;
+
+  private final List<X509Certificate> valid;
+
   private Tls(
       PgConfig config,
       SSLContext context,
@@ -131,7 +138,9 @@ final class Tls {
       boolean byItself,
       String[] versions,
       @Nullable String authorities,
-      Map<Path, String> files) {
+      Map<Path, String> files,
+      List<X509Certificate> roots,
+      List<X509Certificate> valid) {
     this.config = config;
     this.context = context;
     this.netty = netty;
@@ -139,6 +148,8 @@ final class Tls {
     this.versions = versions;
     this.authorities = authorities;
     this.files = files;
+    this.roots = roots;
+    this.valid = valid;
   }
 
   /**
@@ -158,9 +169,23 @@ final class Tls {
     }
   }
 
-  /** Whether the files are still the same. Slow: not for an event loop. */
+  /** Whether the files still say the same. Slow: not for an event loop. */
   boolean isCurrent() {
-    return files.entrySet().stream().allMatch(file -> stamp(file.getKey()).equals(file.getValue()));
+    return files.entrySet().stream().allMatch(file -> stamp(file.getKey()).equals(file.getValue()))
+        && valid(roots).equals(valid);
+  }
+
+  private static List<X509Certificate> valid(List<X509Certificate> all) {
+    return all.stream().filter(Tls::isValid).toList();
+  }
+
+  private static boolean isValid(X509Certificate certificate) {
+    try {
+      certificate.checkValidity();
+      return true;
+    } catch (CertificateExpiredException | CertificateNotYetValidException outOfDate) {
+      return false;
+    }
   }
 
   private static String stamp(Path file) {
@@ -452,6 +477,8 @@ final class Tls {
     private final PgConfig config;
     private final Map<Path, String> files = new HashMap<>();
     private @Nullable String authorities;
+    private List<X509Certificate> roots = List.of();
+    private List<X509Certificate> valid = List.of();
 
     Loading(PgConfig config) {
       this.config = config;
@@ -460,13 +487,13 @@ final class Tls {
     /** The application's own. */
     Tls tls(SslContext netty) throws GeneralSecurityException {
       SSLContext unused = SSLContext.getDefault();
-      return new Tls(config, unused, netty, false, versions(unused), GIVEN, Map.of());
+      return made(unused, netty, false, versions(unused), GIVEN);
     }
 
     Tls tls() throws GeneralSecurityException, IOException {
       SSLContext own = config.sslContext();
       if (own != null) {
-        return new Tls(config, own, null, false, versions(own), GIVEN, Map.of());
+        return made(own, null, false, versions(own), GIVEN);
       }
       SSLContext context = SSLContext.getInstance("TLS");
       Pem.Identity identity = config.sslCertMode() == SslCertMode.DISABLE ? null : identity();
@@ -475,12 +502,21 @@ final class Tls {
       context.init(keys, trust, null);
       String[] versions = versions(context);
       if (!isForOpenSsl(identity)) {
-        return new Tls(config, context, null, false, versions, authorities, files);
+        return made(context, null, false, versions, authorities);
       }
       SslContext openSsl = openSsl(keys, trust, versions);
-      Tls tls = new Tls(config, context, openSsl, true, versions, authorities, files);
+      Tls tls = made(context, openSsl, true, versions, authorities);
       OpenSslContexts.CLEANER.register(tls, new OpenSslContexts(openSsl));
       return tls;
+    }
+
+    private Tls made(
+        SSLContext context,
+        @Nullable SslContext netty,
+        boolean byItself,
+        String[] versions,
+        @Nullable String authorities) {
+      return new Tls(config, context, netty, byItself, versions, authorities, files, roots, valid);
     }
 
     /** Whether OpenSSL is there and can do all that is asked: what it cannot, the JDK does. */
@@ -554,7 +590,14 @@ final class Tls {
       }
       if (Pem.isKeyStore(certificate)) {
         checkPermissions(certificate);
-        return Pem.keyStore(certificate, config.sslPassword());
+        Pem.Identity stored = Pem.keyStore(certificate, config.sslPassword());
+        if (!stored.belongsTogether()) {
+          throw new IllegalArgumentException(
+              "the certificate and the key in "
+                  + certificate
+                  + " do not belong together (sslcert)");
+        }
+        return stored;
       }
       List<X509Certificate> chain = Pem.certificates(certificate);
       Path key = named(config.sslKey(), "postgresql.key");
@@ -563,7 +606,16 @@ final class Tls {
             "the certificate " + certificate + " has no private key: " + key + " is not there");
       }
       checkPermissions(key);
-      return new Pem.Identity(Pem.privateKey(key, config.sslPassword()), chain);
+      Pem.Identity own = new Pem.Identity(Pem.privateKey(key, config.sslPassword()), chain);
+      if (!own.belongsTogether()) {
+        throw new IllegalArgumentException(
+            "the certificate "
+                + certificate
+                + " and the key "
+                + key
+                + " do not belong together (sslcert, sslkey)");
+      }
+      return own;
     }
 
     /** libpq's rule: a key that others can read is not secret. */
@@ -594,32 +646,42 @@ final class Tls {
     }
 
     private TrustManager[] trust() throws GeneralSecurityException, IOException {
-      Path roots = named(config.sslRootCert(), "root.crt");
-      if (SYSTEM.equals(roots)) {
+      Path file = named(config.sslRootCert(), "root.crt");
+      if (SYSTEM.equals(file)) {
         authorities = "those that this Java trusts";
         TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
         factory.init((KeyStore) null);
         return factory.getTrustManagers();
       }
-      if (roots == null || !exists(roots)) {
+      if (file == null || !exists(file)) {
         if (config.sslMode().compareTo(SslMode.VERIFY_CA) >= 0) {
           throw new IllegalArgumentException(
               "sslmode="
                   + config.sslMode()
                   + " needs the certificates of the authorities to trust, but "
-                  + (roots == null ? "no file is named" : roots + " is not there")
+                  + (file == null ? "no file is named" : file + " is not there")
                   + ": name a file with sslrootcert, or trust those of the system with"
                   + " sslrootcert=system");
         }
         return new TrustManager[] {new Anybody()};
       }
-      authorities = roots.toString();
+      roots = Pem.certificates(file);
+      valid = valid(roots); // the others vouch for nobody, which the JDK does not see to
+      int outOfDate = roots.size() - valid.size();
+      authorities =
+          outOfDate == 0 ? file.toString() : file + " (" + outOfDate + " of them out of date)";
+      List<X509CRL> revocations = revocations();
+      return new TrustManager[] {
+        new Authorities(valid, revocations, valid.isEmpty() ? null : pkix(valid, revocations))
+      };
+    }
+
+    private static X509ExtendedTrustManager pkix(
+        List<X509Certificate> authorities, List<X509CRL> revocations)
+        throws GeneralSecurityException {
       Set<TrustAnchor> anchors = new HashSet<>();
-      for (X509Certificate certificate : Pem.certificates(roots)) {
-        anchors.add(new TrustAnchor(certificate, null));
-      }
+      authorities.forEach(authority -> anchors.add(new TrustAnchor(authority, null)));
       PKIXBuilderParameters parameters = new PKIXBuilderParameters(anchors, new X509CertSelector());
-      List<CRL> revocations = revocations();
       parameters.setRevocationEnabled(!revocations.isEmpty());
       if (!revocations.isEmpty()) {
         PKIXRevocationChecker checker =
@@ -635,11 +697,11 @@ final class Tls {
       }
       TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
       factory.init(new CertPathTrustManagerParameters(parameters));
-      return factory.getTrustManagers();
+      return (X509ExtendedTrustManager) factory.getTrustManagers()[0];
     }
 
-    private List<CRL> revocations() throws IOException {
-      List<CRL> all = new ArrayList<>();
+    private List<X509CRL> revocations() throws IOException {
+      List<X509CRL> all = new ArrayList<>();
       Path directory = config.sslCrlDir();
       Path file = config.sslCrl();
       if (file == null && directory == null) {
@@ -720,21 +782,98 @@ final class Tls {
     }
   }
 
+  /**
+   * Those of a file of ours, by the JDK's rules, and by those that it does not apply to a server's
+   * certificate that stands in the file itself: such a one may have expired or been revoked too.
+   */
+  private static final class Authorities extends OfServers {
+    private final List<X509Certificate> valid;
+    private final List<X509CRL> revocations;
+
+    /** Null where none is valid. */
+    private final @Nullable X509ExtendedTrustManager pkix;
+
+    Authorities(
+        List<X509Certificate> valid,
+        List<X509CRL> revocations,
+        @Nullable X509ExtendedTrustManager pkix) {
+      this.valid = valid;
+      this.revocations = revocations;
+      this.pkix = pkix;
+    }
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
+        throws CertificateException {
+      X509Certificate server = chain[0];
+      server.checkValidity();
+      if (pkix == null) {
+        throw new CertificateException("unable to find valid certification path");
+      }
+      if (valid.contains(server) && !revocations.isEmpty()) {
+        checkRevocation(server);
+      }
+      pkix.checkServerTrusted(chain, authType, engine);
+    }
+
+    private void checkRevocation(X509Certificate server) throws CertificateException {
+      Instant now = Instant.now();
+      boolean covered = false;
+      for (X509CRL list : revocations) {
+        if (list.isRevoked(server)) {
+          throw refusal("revoked", CertPathValidatorException.BasicReason.REVOKED);
+        }
+        Date next = list.getNextUpdate();
+        covered |=
+            list.getIssuerX500Principal().equals(server.getIssuerX500Principal())
+                && (next == null || now.isBefore(next.toInstant()));
+      }
+      if (!covered) {
+        throw refusal(
+            "on no list", CertPathValidatorException.BasicReason.UNDETERMINED_REVOCATION_STATUS);
+      }
+    }
+
+    private static CertificateException refusal(
+        String what, CertPathValidatorException.BasicReason reason) {
+      return new CertificateException(new CertPathValidatorException(what, null, null, -1, reason));
+    }
+
+    @Override
+    public X509Certificate[] getAcceptedIssuers() {
+      return valid.toArray(X509Certificate[]::new);
+    }
+  }
+
   /** Encryption alone: {@code sslmode=require} and weaker without a root certificate. */
-  private static final class Anybody extends X509ExtendedTrustManager {
+  private static final class Anybody extends OfServers {
     @Override
     public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine) {
       // Whoever it is.
     }
 
     @Override
-    public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket) {
-      // Whoever it is.
+    public X509Certificate[] getAcceptedIssuers() {
+      return new X509Certificate[0];
+    }
+  }
+
+  /** Judges servers, which an engine has met. */
+  private abstract static class OfServers extends X509ExtendedTrustManager {
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket)
+        throws CertificateException {
+      throw noEngine();
     }
 
     @Override
-    public void checkServerTrusted(X509Certificate[] chain, String authType) {
-      // Whoever it is.
+    public void checkServerTrusted(X509Certificate[] chain, String authType)
+        throws CertificateException {
+      throw noEngine();
+    }
+
+    private static CertificateException noEngine() {
+      return new CertificateException("nothing but an engine meets servers here");
     }
 
     @Override
@@ -750,11 +889,6 @@ final class Tls {
     @Override
     public void checkClientTrusted(X509Certificate[] chain, String authType) {
       // We are no server.
-    }
-
-    @Override
-    public X509Certificate[] getAcceptedIssuers() {
-      return new X509Certificate[0];
     }
   }
 }

@@ -128,7 +128,11 @@ class ConnectionStringTest {
         "postgresql://u:[hunter2]secret/x@h/d?zzz=1",
         "postgresql://u:hunter2@[secret",
         "postgresql://u:hunter2@[]secret",
-        "postgresql://u:hunter2@[::1]secret"
+        "postgresql://u:hunter2@[::1]secret",
+        "postgresql://u:hunter2/x?secret@h:5432/d?sslmode=require",
+        "postgresql://u:hunter2/x?secret=1@h/d",
+        "postgresql://u:1/hunter2?secret&x=1@h/d",
+        "host=db secret4u=1"
       })
   void aComplaintShowsNoPartOfAPassword(String string) {
     assertThatThrownBy(() -> ConnectionString.parse(string))

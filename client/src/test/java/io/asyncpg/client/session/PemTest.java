@@ -1,5 +1,7 @@
 package io.asyncpg.client.session;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,10 +12,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.security.PrivateKey;
 import java.security.SecureRandom;
 import java.security.interfaces.ECPrivateKey;
 import java.security.spec.ECGenParameterSpec;
+import java.util.HexFormat;
+import java.util.List;
+import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
+import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
 import org.bouncycastle.openssl.PKCS8Generator;
 import org.bouncycastle.openssl.jcajce.JcaMiscPEMGenerator;
@@ -74,6 +81,27 @@ class PemTest {
     ECPrivateKey read = (ECPrivateKey) Pem.privateKey(pem, null);
     assertThat(read.getS()).isEqualTo(key.getS());
     assertThat(read.getParams().getOrder()).isEqualTo(key.getParams().getOrder());
+    byte[] sec1 =
+        PrivateKeyInfo.getInstance(key.getEncoded())
+            .parsePrivateKey()
+            .toASN1Primitive()
+            .getEncoded();
+    Path der = Files.write(directory.resolve("key.der"), sec1);
+    assertThat(((ECPrivateKey) Pem.privateKey(der, null)).getS()).isEqualTo(key.getS());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"RSA", "RSASSA-PSS", "EC", "Ed25519", "Ed448"})
+  void aKeyBelongsToItsOwnCertificateOnly(String algorithm) {
+    Certificates authority = new Certificates(directory, "authority");
+    Certificates.Issued one = authority.issue("one", algorithm, 1);
+    Certificates.Issued another = authority.issue("another", algorithm, 1);
+    Certificates.Issued stranger = authority.issue("x", algorithm.equals("EC") ? "RSA" : "EC", 1);
+    assertThat(new Pem.Identity(one.key(), List.of(one.certificate())).belongsTogether()).isTrue();
+    for (Certificates.Issued wrong : List.of(another, stranger)) {
+      assertThat(new Pem.Identity(one.key(), List.of(wrong.certificate())).belongsTogether())
+          .isFalse();
+    }
   }
 
   @ParameterizedTest
@@ -93,19 +121,76 @@ class PemTest {
     assertThatThrownBy(() -> Pem.privateKey(pem, null)).hasMessageContaining("sslpassword");
   }
 
+  private static PKCS8Generator encrypted(
+      PrivateKey key, ASN1ObjectIdentifier cipher, AlgorithmIdentifier hash, String password)
+      throws Exception {
+    // OpenSSL takes the bytes that are typed. Bouncy Castle does so too, but takes what goes with
+    // SHA-1 for Latin 1.
+    String asTyped =
+        hash.equals(PKCS8Generator.PRF_HMACSHA1)
+            ? new String(password.getBytes(UTF_8), ISO_8859_1)
+            : password;
+    return new JcaPKCS8Generator(
+        key,
+        new JceOpenSSLPKCS8EncryptorBuilder(cipher)
+            .setProvider(new BouncyCastleProvider())
+            .setPRF(hash)
+            .setIterationCount(1_000)
+            .setPassword(asTyped.toCharArray())
+            .build());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"geheim", "p\u00e4ssw\u00f6rd"})
+  void keysAreEncryptedInEveryWayThatOpenSslDoes(String password) throws Exception {
+    PrivateKey key = Certificates.keys("EC").getPrivate();
+    for (ASN1ObjectIdentifier cipher :
+        List.of(
+            PKCS8Generator.AES_128_CBC,
+            PKCS8Generator.AES_192_CBC,
+            PKCS8Generator.AES_256_CBC,
+            PKCS8Generator.DES3_CBC)) {
+      for (AlgorithmIdentifier hash :
+          List.of(
+              PKCS8Generator.PRF_HMACSHA1,
+              PKCS8Generator.PRF_HMACSHA256,
+              PKCS8Generator.PRF_HMACSHA512)) {
+        Path pem = file(encrypted(key, cipher, hash, password));
+        assertThat(Pem.privateKey(pem, password)).isEqualTo(key);
+      }
+    }
+  }
+
+  @Test
+  void aWayToEncryptThatIsNotKnownIsNotThePasswordsFault() throws Exception {
+    PrivateKey key = Certificates.keys("EC").getPrivate();
+    String known = "608648016503" + "04012a"; // aes256-CBC; 04012e is aes256-GCM
+    byte[] der =
+        encrypted(key, PKCS8Generator.AES_256_CBC, PKCS8Generator.PRF_HMACSHA256, "geheim")
+            .generate()
+            .getContent();
+    String odd = HexFormat.of().formatHex(der).replace(known, "60864801650304012e");
+    Path file = Files.write(directory.resolve("key.der"), HexFormat.of().parseHex(odd));
+    assertThatThrownBy(() -> Pem.privateKey(file, "geheim"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("in a way that is not supported")
+        .hasMessageNotContaining("sslpassword");
+    Path broken = Files.writeString(directory.resolve("broken.key"), "0\u0003\u0002\u0001\0");
+    assertThatThrownBy(() -> Pem.privateKey(broken, "geheim"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageNotContaining("sslpassword");
+  }
+
   @Test
   void keysAreEncryptedAsPkcs8Says() throws Exception {
     KeyPair keys = Certificates.keys("EC");
     Path pem =
         file(
-            new JcaPKCS8Generator(
+            encrypted(
                 keys.getPrivate(),
-                new JceOpenSSLPKCS8EncryptorBuilder(PKCS8Generator.AES_256_CBC)
-                    .setProvider(new BouncyCastleProvider())
-                    .setPRF(PKCS8Generator.PRF_HMACSHA256)
-                    .setIterationCount(10_000)
-                    .setPassword("geheim".toCharArray())
-                    .build()));
+                PKCS8Generator.AES_256_CBC,
+                PKCS8Generator.PRF_HMACSHA256,
+                "geheim"));
     assertThat(Files.readString(pem)).startsWith("-----BEGIN ENCRYPTED PRIVATE KEY-----");
     assertThat(Pem.privateKey(pem, "geheim")).isEqualTo(keys.getPrivate());
     assertThatThrownBy(() -> Pem.privateKey(pem, "falsch"))

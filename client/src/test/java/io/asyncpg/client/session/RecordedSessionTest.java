@@ -509,18 +509,24 @@ class RecordedSessionTest {
   @EnumSource
   void withWhatMayComeAtAnyTimeBetweenAnyTwoMessagesItIsTheSame(Conversation conversation) {
     boolean listens = conversation == Conversation.NOTIFICATIONS;
+    byte[] notice = listens ? new byte[0] : Backend.notice("00000", "psst");
     byte[] more =
         Backend.concat(
             Backend.parameterStatus("TimeZone", "Mars"),
             Backend.notification(9, "a channel of others", "psst"),
-            listens ? new byte[0] : Backend.notice("00000", "psst"));
+            notice);
+    // Before AuthenticationOk a notice is all that may come.
+    int letIn =
+        new String(recordings.get(conversation).bytes(), ISO_8859_1)
+            .indexOf(new String(Backend.authenticationOk(), ISO_8859_1));
+    assertThat(letIn).isNotNegative();
     Fault between =
         (turn, from) -> {
           ByteArrayOutputStream all = new ByteArrayOutputStream();
           ByteBuffer in = ByteBuffer.wrap(turn);
           while (in.hasRemaining()) {
             int length = 1 + in.getInt(in.position() + 1);
-            all.writeBytes(more);
+            all.writeBytes(from + in.position() > letIn ? more : notice);
             all.write(turn, in.position(), length);
             in.position(in.position() + length);
           }
