@@ -353,11 +353,14 @@ final class Startup extends Exchange {
               if (over) {
                 return;
               }
-              if (keys == null) {
-                session.lose(refused("the password could not be hashed", broken));
-              } else {
+              try {
+                if (keys == null) {
+                  throw refused("the password could not be hashed", broken);
+                }
                 session.send(
                     new FrontendMessage.SASLResponse(exchange.clientFinal(challenge, keys)));
+              } catch (Throwable failed) {
+                session.lose(failed);
               }
             },
             session.loop());
@@ -393,7 +396,7 @@ final class Startup extends Exchange {
                     new FrontendMessage.SASLInitialResponse(
                         OAUTHBEARER,
                         ("n,,\1auth=Bearer " + token + "\1\1").getBytes(StandardCharsets.UTF_8)));
-              } catch (RuntimeException failed) {
+              } catch (Throwable failed) {
                 session.lose(failed);
               }
             },
@@ -502,7 +505,7 @@ final class Startup extends Exchange {
                           + " password file");
                 }
                 answer.answer(secret);
-              } catch (RuntimeException failed) {
+              } catch (Throwable failed) {
                 session.lose(failed);
               }
             },
