@@ -251,11 +251,12 @@ public interface PgConnection extends PgClient, AutoCloseable {
   Flow.Publisher<Notification> listen(String channel, int bufferSize);
 
   /**
-   * Makes the session as good as new: rolls back, releases advisory locks, closes cursors, stops
-   * listening, and sets all settings back; drops all listeners and the codecs registered on it, and
-   * ends the transactions and prepared statements that were made from it. One round trip; none when
-   * nothing was run since it was opened or reset. The cache of statements and temporary tables
-   * stay.
+   * Makes the session as good as new: rolls back, goes back to the role that it began with,
+   * releases advisory locks, closes cursors, stops listening, and sets all settings back; drops all
+   * listeners and the codecs registered on it, and ends the transactions and prepared statements
+   * that were made from it. One round trip; none when nothing was run since it was opened or reset.
+   * The cache of statements and temporary tables stay, and so do statements of PREPARE and what
+   * {@code currval}, {@code setseed} and {@code LOAD} leave behind.
    *
    * @return complete when it is done
    */

@@ -62,7 +62,8 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
    * @return the result
    * @throws PgException the failure itself, unwrapped, with the caller's frames in its stack trace
    * @throws CancellationException when the future was cancelled, or this thread interrupted: that
-   *     cancels the statement, and the thread stays interrupted
+   *     cancels the statement, and the thread stays interrupted. If the statement is over by then
+   *     its outcome is given, and the thread stays interrupted
    * @throws IllegalStateException on an event loop
    */
   public T await() {
@@ -73,8 +74,10 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
     try {
       return super.get();
     } catch (InterruptedException interrupted) {
-      cancel(true);
       Thread.currentThread().interrupt();
+      if (!cancel(true)) {
+        return await(); // it was complete before: what came of it counts, and nobody else has it
+      }
       CancellationException cancelled =
           new CancellationException("interrupted while waiting; the statement has been cancelled");
       cancelled.initCause(interrupted);

@@ -9,6 +9,7 @@ import io.asyncpg.error.InvalidPasswordException;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgProtocolException;
+import io.asyncpg.error.PgServerException;
 import io.asyncpg.testkit.Backend;
 import io.asyncpg.testkit.ScriptedServer;
 import io.asyncpg.testkit.TestServer;
@@ -16,6 +17,7 @@ import io.asyncpg.testkit.WireLines;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.local.LocalIoHandler;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.uring.IoUringIoHandler;
 import java.io.FileInputStream;
@@ -361,6 +363,37 @@ class ConnectTest {
       assertThat(
               user(config("postgresql://postgres@" + hosts + "/postgres?sslmode=disable").build()))
           .isEqualTo("postgres");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "5", "28"})
+  void anErrorWithoutASqlStateOfFiveCharactersEndsAnAttemptAtOnce(String sqlState) {
+    try (ScriptedServer odd = ScriptedServer.start()) {
+      odd.connection()
+          .expectStartup(message -> {})
+          .send(Backend.fatal(sqlState, "go away"))
+          .readToEnd();
+      PgException failure = failure(config(odd.dsn()));
+      assertThat(failure).isInstanceOf(PgServerException.class).hasMessageContaining("go away");
+      assertThat(((PgServerException) failure).sqlState()).isEqualTo("XX000");
+    }
+  }
+
+  @Test
+  void whatNobodyExpectedOfAnAttemptEndsItAtOnce() throws Exception {
+    var loops = new MultiThreadIoEventLoopGroup(1, LocalIoHandler.newFactory()); // no sockets
+    try {
+      assertThatThrownBy(
+              () ->
+                  NettyConnections.connect(config(SERVER.dsn()).build(), loops)
+                      .get(20, TimeUnit.SECONDS))
+          .cause()
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessageContaining("drives none of epoll, io_uring and NIO")
+          .hasCauseInstanceOf(IllegalArgumentException.class);
+    } finally {
+      loops.shutdownGracefully().sync();
     }
   }
 

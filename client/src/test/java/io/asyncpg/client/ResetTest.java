@@ -65,6 +65,55 @@ class ResetTest {
   }
 
   @Test
+  void aResetSessionHasTheRoleThatItBeganWith() {
+    PgConfig plain = PgConfig.parse(TestServer.shared().dsn());
+    String roles = "SELECT session_user || ' as ' || current_user";
+    PgConnection connection = PgConnection.connect(plain).await();
+    String began = connection.fetchValue(String.class, roles).await();
+    connection
+        .execute(
+            "DROP ROLE IF EXISTS reset_tenant; DROP ROLE IF EXISTS reset_other;"
+                + " CREATE ROLE reset_tenant; CREATE ROLE reset_other")
+        .await();
+    PgConnection tenant =
+        PgConnection.connect(plain.toBuilder().setting("role", "reset_tenant").build()).await();
+    for (String taken :
+        List.of(
+            "SET ROLE reset_other",
+            "SET SESSION AUTHORIZATION reset_other",
+            "SELECT set_config('role', 'reset_other', false)",
+            "DO $$ BEGIN SET ROLE reset_other; END $$")) {
+      connection.execute(taken).await();
+      connection.reset().await();
+      assertThat(connection.fetchValue(String.class, roles).await()).as(taken).isEqualTo(began);
+      tenant.execute("SET ROLE NONE; " + taken).await();
+      tenant.reset().await();
+      assertThat(tenant.fetchValue(String.class, roles).await())
+          .as(taken)
+          .isEqualTo(plain.user() + " as reset_tenant");
+    }
+    close(tenant);
+    connection.execute("DROP ROLE reset_tenant; DROP ROLE reset_other").await();
+    close(connection);
+  }
+
+  @Test
+  void aFunctionOfTheUsersDoesNotTakeThePlaceOfOneThatAResetCalls() {
+    PgConnection connection = connect(TestServer.shared().dsn());
+    connection
+        .execute(
+            "CREATE SCHEMA reset_trap;"
+                + " CREATE FUNCTION reset_trap.pg_advisory_unlock_all() RETURNS void"
+                + " LANGUAGE sql AS '';"
+                + " SET search_path = reset_trap, pg_catalog; SELECT pg_advisory_lock(4712)")
+        .await();
+    connection.reset().await();
+    assertThat(connection.fetch("SELECT 1 FROM pg_locks WHERE objid = 4712").await()).isEmpty();
+    connection.execute("DROP SCHEMA reset_trap CASCADE").await();
+    close(connection);
+  }
+
+  @Test
   void aFailedTransactionIsRolledBack() {
     PgConnection connection = connect(TestServer.shared().dsn());
     connection.execute("BEGIN").await();
@@ -94,9 +143,9 @@ class ResetTest {
               readyForQuery('I'))
           .expect("Q", query -> assertThat(query.sql()).isEqualTo("AGAIN"))
           .send(commandComplete("AGAIN"), readyForQuery('I'))
-          .expect("Q", query -> assertThat(query.sql()).startsWith("SELECT pg_advisory"))
+          .expect("Q", query -> assertThat(query.sql()).startsWith("RESET SESSION AUTHORIZATION;"))
           .send(error("42883", "no such function"), readyForQuery('I'))
-          .expect("Q", query -> assertThat(query.sql()).startsWith("SELECT pg_advisory"))
+          .expect("Q", query -> assertThat(query.sql()).startsWith("RESET SESSION AUTHORIZATION;"))
           .send(commandComplete("RESET"), readyForQuery('I'))
           .expectTerminate();
       connection.execute("BEGIN").await();

@@ -140,6 +140,23 @@ class StreamTest {
   }
 
   @Test
+  void anIterationThatIsBrokenOffAndForgottenFreesTheConnection() throws Exception {
+    int first = 0;
+    for (Row row : connection.stream("SELECT generate_series(1, 100000000)").fetchSize(10)) {
+      first = row.getInt(0);
+      break;
+    }
+    assertThat(first).isEqualTo(1);
+    PgFuture<Integer> next = connection.fetchValue(Integer.class, "SELECT 2");
+    long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (!next.isDone() && System.nanoTime() < deadline) {
+      System.gc();
+      Thread.onSpinWait();
+    }
+    assertThat(next).isCompletedWithValue(2);
+  }
+
+  @Test
   void whatIsAskedMeanwhileWaitsForTheEnd() {
     Iterator<Row> rows = connection.stream(SERIES, 3000).iterator();
     assertThat(rows.next().getInt(0)).isEqualTo(1);

@@ -8,8 +8,10 @@ import io.asyncpg.error.InvalidAuthorizationSpecificationException;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgException;
 import io.asyncpg.testkit.TestServer;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.handler.ssl.ApplicationProtocolNegotiator;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
@@ -27,12 +29,15 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.ExtendedSSLSession;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.SSLSessionContext;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
@@ -563,6 +568,61 @@ class TlsTest {
       assertThatThrownBy(() -> NettyConnections.connect(byAddress, loops, context).await())
           .isInstanceOf(PgConnectionException.class)
           .hasMessageContaining("not made out to 127.0.0.1");
+    } finally {
+      loops.shutdownGracefully().sync();
+    }
+  }
+
+  @SuppressWarnings("deprecation") // of Netty's, to be overridden all the same
+  private static SslContext makingNoEngine(SslContext working) {
+    return new SslContext() {
+      @Override
+      public SSLEngine newEngine(ByteBufAllocator allocator) {
+        throw new NoClassDefFoundError("some/Provider");
+      }
+
+      @Override
+      public SSLEngine newEngine(ByteBufAllocator allocator, String host, int port) {
+        return newEngine(allocator);
+      }
+
+      @Override
+      public boolean isClient() {
+        return true;
+      }
+
+      @Override
+      public List<String> cipherSuites() {
+        return working.cipherSuites();
+      }
+
+      @Override
+      public ApplicationProtocolNegotiator applicationProtocolNegotiator() {
+        return working.applicationProtocolNegotiator();
+      }
+
+      @Override
+      public SSLSessionContext sessionContext() {
+        return working.sessionContext();
+      }
+    };
+  }
+
+  @Test
+  void aContextThatMakesNoEngineFailsTheAttemptAtOnce() throws Exception {
+    SslContext working = nettys().trustManager(authority.root()).build();
+    SslContext broken = makingNoEngine(working);
+    var loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    try {
+      for (String way : List.of("direct", "postgres")) {
+        PgConfig config = to("localhost", "sslmode=require&sslnegotiation=" + way).build();
+        assertThatThrownBy(
+                () -> NettyConnections.connect(config, loops, broken).get(20, TimeUnit.SECONDS))
+            .as(way)
+            .cause()
+            .isInstanceOf(PgConnectionException.class)
+            .hasCauseInstanceOf(NoClassDefFoundError.class);
+      }
     } finally {
       loops.shutdownGracefully().sync();
     }

@@ -148,6 +148,39 @@ class WaitingThreadTest {
   }
 
   @Test
+  void anInterruptThatComesTooLateTakesNothingAway() {
+    var answered =
+        new PgFuture<String>() {
+          @Override
+          public boolean cancel(boolean mayInterruptIfRunning) {
+            complete("the answer"); // between the interrupt and what comes of it
+            return super.cancel(mayInterruptIfRunning);
+          }
+        };
+    Thread.currentThread().interrupt();
+    assertThat(answered.await()).isEqualTo("the answer");
+    assertThat(Thread.interrupted()).isTrue();
+    var failed =
+        new PgFuture<String>() {
+          @Override
+          public boolean cancel(boolean mayInterruptIfRunning) {
+            completeExceptionally(new IllegalArgumentException("its own failure"));
+            return super.cancel(mayInterruptIfRunning);
+          }
+        };
+    Thread.currentThread().interrupt();
+    assertThatThrownBy(failed::await)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("its own failure");
+    assertThat(Thread.interrupted()).isTrue();
+    PgFuture<String> cancelled = new PgFuture<>();
+    cancelled.cancel(true);
+    Thread.currentThread().interrupt();
+    assertThatThrownBy(cancelled::await).isInstanceOf(CancellationException.class);
+    assertThat(Thread.interrupted()).isTrue();
+  }
+
+  @Test
   void aFutureCompletedByHandEndsItsWait() throws Exception {
     waitUntilThisThreadReadsItsAnswers();
     PgFuture<Integer> answer = connection.fetchValue(Integer.class, "SELECT 1 FROM pg_sleep(60)");

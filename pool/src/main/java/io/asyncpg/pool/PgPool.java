@@ -59,7 +59,8 @@ public interface PgPool extends PgClient, AutoCloseable {
 
   /**
    * Borrows a connection. It is open, in no transaction, within its lifetime, and as good as new
-   * but for its prepared statements and temporary tables. Those who wait are served in their order.
+   * but for its prepared statements, temporary tables and sequences' last values. Those who wait
+   * are served in their order.
    *
    * @return a connection, whose {@code close} gives it back; its {@code closed()} tells when the
    *     pool has it. Cancelling the future gives up: a connection that comes all the same goes to

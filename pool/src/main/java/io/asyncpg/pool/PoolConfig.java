@@ -126,7 +126,8 @@ public final class PoolConfig {
   }
 
   /**
-   * How long the reset of a session that was given back may take.
+   * How long the reset of a session that was given back may take, and a row of a batch that is still
+   * under way may take to come.
    *
    * @return 10 seconds by default
    */
@@ -250,7 +251,10 @@ public final class PoolConfig {
      * Sets where to connect to and as whom.
      *
      * @param config of each connection. Its {@code commandTimeout} bounds each call on the pool,
-     *     the wait for a connection included
+     *     the wait for a connection included: of a stream the first rows, of a transaction that
+     *     wait and then each of its statements. What is done with a connection that is borrowed, by
+     *     {@code acquire} or {@code withConnection}, has its own; the borrowing has {@link
+     *     #acquireTimeout}
      * @return this builder
      */
     public Builder connection(PgConfig config) {
@@ -398,7 +402,9 @@ public final class PoolConfig {
 
     /**
      * Sets how long the reset of a session that was given back may take, by the server or by {@link
-     * #reset}; one that takes longer is closed.
+     * #reset}; one that takes longer is closed. It is also how long an {@code executeMany} that was
+     * under way then waits for a row that its publisher or iterator has not brought yet, before it
+     * fails.
      *
      * @param time above zero
      * @return this builder

@@ -66,6 +66,11 @@ final class PooledClient implements PgPool {
     return timeout;
   }
 
+  /** What bounds a call, its wait for a connection included; null for nothing. */
+  @Nullable Duration bound() {
+    return timeout == null ? pool.config().connection().commandTimeout() : timeout;
+  }
+
   static boolean isOver(@Nullable Duration bound) {
     return bound != null && (bound.isNegative() || bound.isZero());
   }
@@ -83,15 +88,13 @@ final class PooledClient implements PgPool {
 
   private <T extends @Nullable Object> PgFuture<T> call(
       String sql, Function<? super PgConnection, ? extends CompletionStage<T>> work) {
-    Duration bound = timeout == null ? pool.config().connection().commandTimeout() : timeout;
-    return new Borrowed<T>(sql, bound, true, MOST_ATTEMPTS, work).begin();
+    return new Borrowed<T>(sql, bound(), true, MOST_ATTEMPTS, work).begin();
   }
 
   /** As {@link #call}, where the arguments can be read only once. */
   private <T extends @Nullable Object> PgFuture<T> callOnce(
       String sql, Function<? super PgConnection, ? extends CompletionStage<T>> work) {
-    Duration bound = timeout == null ? pool.config().connection().commandTimeout() : timeout;
-    return new Borrowed<T>(sql, bound, true, 1, work).begin();
+    return new Borrowed<T>(sql, bound(), true, 1, work).begin();
   }
 
   /** One use of a borrowed connection, and its outcome. */
@@ -337,8 +340,9 @@ final class PooledClient implements PgPool {
   public <T extends @Nullable Object> PgFuture<T> transaction(
       TransactionOptions options,
       Function<? super PgTransaction, ? extends CompletionStage<T>> work) {
+    // Without a timeout of the call's own each statement in it has the configuration's.
     return new Borrowed<T>(
-            null, timeout, true, 1, connection -> connection.transaction(options, work))
+            null, bound(), timeout != null, 1, connection -> connection.transaction(options, work))
         .begin();
   }
 

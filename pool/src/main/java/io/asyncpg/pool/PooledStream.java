@@ -5,6 +5,7 @@ import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.Row;
 import io.asyncpg.client.RowStream;
 import io.asyncpg.client.session.Connector;
+import io.asyncpg.client.session.PooledSession;
 import io.asyncpg.error.PgException;
 import java.time.Duration;
 import java.util.Iterator;
@@ -32,6 +33,7 @@ final class PooledStream implements RowStream {
   // Guarded by this.
   private State state = State.NEW;
   private int fetchSize;
+  private long askedAt;
   private @Nullable PgFuture<PgConnection> acquiring;
   private @Nullable PgConnection connection;
   private @Nullable RowStream stream;
@@ -69,13 +71,15 @@ final class PooledStream implements RowStream {
   }
 
   private PgFuture<PgConnection> acquire() {
-    Duration bound = client.timeout();
+    Duration bound = client.bound();
     if (bound != null && PooledClient.isOver(bound)) {
       return PgFuture.failed(PooledClient.noneLeft(bound, sql));
     }
+    long now = System.nanoTime();
     PgFuture<PgConnection> acquire = client.acquire(sql, bound);
     boolean closed;
     synchronized (this) {
+      askedAt = now;
       acquiring = acquire;
       closed = state == State.CLOSED;
     }
@@ -87,20 +91,41 @@ final class PooledStream implements RowStream {
 
   /** The stream of this connection; null when it has been closed meanwhile. */
   private @Nullable RowStream open(PgConnection borrowed) {
-    Duration bound = client.timeout();
-    RowStream opened = opening.apply(bound == null ? borrowed : borrowed.withTimeout(bound));
-    synchronized (this) {
-      if (state != State.CLOSED) {
-        if (fetchSize > 0) {
-          opened.fetchSize(fetchSize);
+    try {
+      Duration each = client.timeout();
+      RowStream opened = opening.apply(each == null ? borrowed : borrowed.withTimeout(each));
+      synchronized (this) {
+        if (state != State.CLOSED) {
+          if (fetchSize > 0) {
+            opened.fetchSize(fetchSize);
+          }
+          boundFirst(opened);
+          connection = borrowed;
+          stream = opened;
+          return opened;
         }
-        connection = borrowed;
-        stream = opened;
-        return opened;
       }
+    } catch (Throwable refused) {
+      borrowed.close();
+      throw refused;
     }
     borrowed.close();
     return null;
+  }
+
+  /**
+   * The wait for the connection counts for the first rows; those after them have their own time.
+   */
+  private void boundFirst(RowStream opened) {
+    Duration bound = client.bound();
+    if (bound == null) {
+      return;
+    }
+    Duration left = bound.minusNanos(System.nanoTime() - askedAt);
+    if (PooledClient.isOver(left)) {
+      throw PooledClient.noneLeft(left, sql);
+    }
+    PooledSession.firstWithin(opened, left);
   }
 
   /** The connection is not needed any more. */
@@ -258,8 +283,16 @@ final class PooledStream implements RowStream {
                   fail(Pool.unwrapped(failure));
                   return;
                 }
-                RowStream opened = open(borrowed);
-                if (opened != null) {
+                RowStream opened;
+                try {
+                  opened = open(borrowed);
+                } catch (Throwable refused) {
+                  fail(refused);
+                  return;
+                }
+                if (opened == null) {
+                  fail(new CancellationException("the stream has been closed"));
+                } else {
                   opened.subscribe(this);
                 }
               });

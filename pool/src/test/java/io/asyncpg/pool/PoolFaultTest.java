@@ -456,6 +456,35 @@ class PoolFaultTest {
   }
 
   @Test
+  void aStreamThatIsLeftHalfReadAndForgottenGivesItsConnectionBack() {
+    open(config().minSize(0).maxSize(1));
+    int process = pool.fetchValue(int.class, "SELECT pg_backend_pid()").await();
+    long before = 0;
+    for (String sql :
+        List.of(
+            "SELECT generate_series(1, 10)",
+            "SELECT repeat('x', 1000), generate_series(1, 100000)")) {
+      readOneOf(sql);
+      long reclaimed = ++before;
+      Eventually.isTrue(
+          () -> {
+            System.gc();
+            return pool.stats().reclaimed() == reclaimed;
+          });
+      assertThat(pool.fetchValue(int.class, "SELECT pg_backend_pid()").await()).isEqualTo(process);
+    }
+  }
+
+  private void readOneOf(String sql) {
+    int read = 0;
+    for (Row row : pool.stream(sql).fetchSize(2)) {
+      read += row.size();
+      break;
+    }
+    assertThat(read).isPositive();
+  }
+
+  @Test
   void whatWasMadeFromAConnectionKeepsItLent() {
     open(config().minSize(0).maxSize(1).acquireTimeout(Duration.ofMillis(200)));
     Iterator<Row> rows =

@@ -274,6 +274,28 @@ class PoolTest {
   }
 
   @Test
+  void theRoleOfOneBorrowerIsNotTheNextOnes() {
+    open(config().maxSize(1));
+    pool.execute("DROP ROLE IF EXISTS borrowed_role; CREATE ROLE borrowed_role").await();
+    String began = pool.fetchValue(String.class, "SELECT current_user::text").await();
+    for (String taken :
+        List.of(
+            "SET ROLE borrowed_role",
+            "SET SESSION AUTHORIZATION borrowed_role",
+            "SELECT set_config('role', 'borrowed_role', false)")) {
+      try (PgConnection borrowed = pool.acquire().await()) {
+        borrowed.fetch(taken).await();
+        assertThat(borrowed.fetchValue(String.class, "SELECT current_user::text").await())
+            .isEqualTo("borrowed_role");
+      }
+      assertThat(pool.fetchValue(String.class, "SELECT current_user::text").await())
+          .as(taken)
+          .isEqualTo(began);
+    }
+    pool.execute("DROP ROLE borrowed_role").await();
+  }
+
+  @Test
   void whatWasAskedBeforeAConnectionIsGivenBackIsStillDone() {
     open(config().maxSize(1));
     PgConnection first = pool.acquire().await();
@@ -396,6 +418,94 @@ class PoolTest {
   }
 
   @Test
+  void aStreamThatCannotBeOpenedGivesItsConnectionBackAndItsReaderIsTold() throws Exception {
+    open(config().maxSize(1).acquireTimeout(Duration.ofSeconds(5)));
+    Object[] tooMany = new Object[70_000];
+    RowStream iterated = pool.stream("SELECT 1", tooMany);
+    assertThatThrownBy(iterated::iterator)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("70000 arguments");
+    assertThat(pool.fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
+    CompletableFuture<Throwable> told = new CompletableFuture<>();
+    pool.copyRows("SELECT 1", tooMany)
+        .subscribe(
+            new Flow.Subscriber<>() {
+              @Override
+              public void onSubscribe(Flow.Subscription subscription) {
+                subscription.request(1);
+              }
+
+              @Override
+              public void onNext(Row row) {
+                told.completeExceptionally(new AssertionError("a row"));
+              }
+
+              @Override
+              public void onError(Throwable failure) {
+                told.complete(failure);
+              }
+
+              @Override
+              public void onComplete() {
+                told.completeExceptionally(new AssertionError("complete"));
+              }
+            });
+    assertThat(told.get(20, TimeUnit.SECONDS))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("70000 arguments");
+    assertThat(pool.fetchValue(int.class, "SELECT 2").await()).isEqualTo(2);
+  }
+
+  @Test
+  void theTimeOfACallCoversItsWaitForAConnection() {
+    Duration most = Duration.ofSeconds(2);
+    PgConfig bounded =
+        PgConfig.parse(TestServer.shared().dsn()).toBuilder().commandTimeout(most).build();
+    open(PoolConfig.builder().connection(bounded).maxSize(1).acquireTimeout(Duration.ofHours(1)));
+    PgConnection held = pool.acquire().await();
+    PgFuture<?> transaction = pool.transaction(tx -> tx.fetch("SELECT 1"));
+    assertThatThrownBy(() -> pool.stream("SELECT 1").iterator())
+        .isInstanceOf(PgTimeoutException.class)
+        .hasMessageContaining("no connection within PT2S");
+    assertThatThrownBy(transaction::await)
+        .isInstanceOf(PgTimeoutException.class)
+        .hasMessageContaining("no connection within PT2S");
+    held.close();
+    // Together longer than that: each statement has its own time.
+    String sleep = "SELECT pg_sleep(1.2)";
+    pool.transaction(tx -> tx.execute(sleep).thenCompose(done -> tx.execute(sleep))).await();
+  }
+
+  @Test
+  void whatAStreamHasWaitedForItsConnectionItsFirstRowsDoNotHave() {
+    open(config().maxSize(1));
+    PgPool bounded = pool.withTimeout(Duration.ofSeconds(2));
+    PgConnection held = pool.acquire().await();
+    held.execute("SELECT pg_sleep(1.5)");
+    long begun = System.nanoTime();
+    held.close();
+    assertThatThrownBy(() -> bounded.stream("SELECT 1, pg_sleep(30)").iterator().next())
+        .isInstanceOf(PgTimeoutException.class);
+    assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofMillis(3300));
+  }
+
+  @Test
+  void theRowsOfAStreamThatComeLaterHaveTheWholeTimeAgain() {
+    open(config().maxSize(1));
+    PgConnection held = pool.acquire().await();
+    held.execute("SELECT pg_sleep(1.2)");
+    held.close();
+    Iterator<Row> rows =
+        pool.withTimeout(Duration.ofSeconds(2)).stream(
+                "SELECT 1 UNION ALL SELECT 2 FROM pg_sleep(1.4)")
+            .fetchSize(1)
+            .iterator();
+    assertThat(rows.next().getInt(0)).isEqualTo(1);
+    assertThat(rows.next().getInt(0)).isEqualTo(2);
+    assertThat(rows.hasNext()).isFalse();
+  }
+
+  @Test
   void copiesOnThePoolBorrowAConnection() {
     open(config().maxSize(1));
     pool.execute("DROP TABLE IF EXISTS pool_copy; CREATE TABLE pool_copy (i int, t text)").await();
@@ -438,6 +548,56 @@ class PoolTest {
     assertThat(pool.fetch("SELECT * FROM half_copied").await()).isEmpty();
     assertThat(pool.stats().closed()).containsEntry(CloseReason.STATE, 1L);
     pool.execute("DROP TABLE half_copied").await();
+  }
+
+  /** Gives so many rows, and never says that there are no more. */
+  private static Flow.Publisher<Object> rows(int count, CountDownLatch cancelled) {
+    return subscriber ->
+        subscriber.onSubscribe(
+            new Flow.Subscription() {
+              private int left = count;
+
+              @Override
+              public void request(long rows) {
+                while (left > 0) {
+                  subscriber.onNext(List.of(left--));
+                }
+              }
+
+              @Override
+              public void cancel() {
+                cancelled.countDown();
+              }
+            });
+  }
+
+  @Test
+  void aBatchWhoseRowsDoNotComeAnyMoreEndsAfterItsConnectionWasGivenBack() throws Exception {
+    open(config().maxSize(1).resetTimeout(Duration.ofMillis(500)));
+    pool.execute("DROP TABLE IF EXISTS half_batched; CREATE TABLE half_batched (i int)").await();
+    PgConnection connection = pool.acquire().await();
+    int process = pid(connection);
+    CountDownLatch cancelled = new CountDownLatch(2);
+    PgFuture<?> silent =
+        connection.executeMany("INSERT INTO half_batched VALUES ($1)", rows(0, cancelled));
+    PgFuture<?> falters =
+        connection.executeMany("INSERT INTO half_batched VALUES ($1)", rows(3, cancelled));
+    PgFuture<?> all =
+        connection.executeMany(
+            "INSERT INTO half_batched VALUES ($1)", (Iterable<List<Integer>>) () -> List.of(List.of(7)).iterator());
+    connection.close();
+    assertThatThrownBy(() -> silent.get(20, TimeUnit.SECONDS))
+        .hasRootCauseInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("given back to its pool")
+        .hasMessageContaining("row 0 ");
+    assertThatThrownBy(() -> falters.get(20, TimeUnit.SECONDS))
+        .hasRootCauseInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("row 3 ");
+    all.get(20, TimeUnit.SECONDS);
+    assertThat(cancelled.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(pool.fetchValue(int.class, "SELECT pg_backend_pid()").await()).isEqualTo(process);
+    assertThat(pool.fetch(int.class, "SELECT i FROM half_batched").await()).containsExactly(7);
+    pool.execute("DROP TABLE half_batched").await();
   }
 
   @Test

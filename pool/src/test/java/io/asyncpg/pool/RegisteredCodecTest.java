@@ -14,6 +14,27 @@ class RegisteredCodecTest {
   private static final String SQL = "SELECT 1::int4, 2::int2";
 
   @Test
+  void aCodecOfTheFirstBorrowerIsNotKeptThoughItFollowsInitAtOnce() {
+    PoolConfig config =
+        PoolConfig.builder()
+            .connection(PgConfig.parse(TestServer.shared().dsn()))
+            .minSize(0)
+            .maxSize(1)
+            .init(connection -> connection.execute("SELECT 1"))
+            .build();
+    try (PgPool pool = PgPool.create(config)) {
+      pool.acquire()
+          .thenCompose(
+              first ->
+                  first
+                      .registerCodec("pg_catalog", "int4", BuiltinTypes.TEXT, Format.TEXT)
+                      .thenRun(first::close))
+          .join();
+      assertThat(pool.fetchRow(SQL).await().orElseThrow().get(0)).isEqualTo(1);
+    }
+  }
+
+  @Test
   void aCodecOfOneBorrowerIsNotTheNextOnes() {
     PoolConfig config =
         PoolConfig.builder()

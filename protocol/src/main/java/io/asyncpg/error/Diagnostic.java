@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param severity ERROR, FATAL, PANIC, WARNING, NOTICE, DEBUG, INFO or LOG; never localised where
  *     the server says so (9.6 and later)
  * @param localizedSeverity the severity in the server's language
- * @param sqlState the five characters of the SQLSTATE; {@code XX000} when the server sent none
+ * @param sqlState the five characters of the SQLSTATE, digits and capital letters; {@code XX000}
+ *     when the server sent none
  * @param message the primary message; empty when the server sent none
  * @param detail a secondary message, or null
  * @param hint what to do about it, or null

@@ -65,6 +65,9 @@ public final class BackendReader {
   private static final int RETAINED_CAPACITY = 256 * 1024;
   private static final int MAX_CAPACITY = Integer.MAX_VALUE - 8;
 
+  /** What stands for an SQLSTATE that is none: an internal error. */
+  private static final String NO_SQL_STATE = "XX000";
+
   private static final VarHandle INT =
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
   private static final VarHandle LONG =
@@ -559,7 +562,7 @@ public final class BackendReader {
     return new Diagnostic(
         orElse(severity, shown),
         shown,
-        orElse(sqlState, "XX000"),
+        asSqlState(sqlState),
         orElse(message, ""),
         detail,
         hint,
@@ -575,6 +578,20 @@ public final class BackendReader {
         file,
         line,
         routine);
+  }
+
+  /** Five digits and capital letters: others rely on that. Whatever else is an internal error. */
+  private static String asSqlState(@Nullable String value) {
+    if (value == null || value.length() != 5) {
+      return NO_SQL_STATE;
+    }
+    for (int i = 0; i < 5; i++) {
+      char c = value.charAt(i);
+      if ((c < '0' || c > '9') && (c < 'A' || c > 'Z')) {
+        return NO_SQL_STATE;
+      }
+    }
+    return value;
   }
 
   private static String orElse(@Nullable String value, String otherwise) {

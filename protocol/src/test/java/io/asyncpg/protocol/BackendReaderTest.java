@@ -155,6 +155,19 @@ class BackendReaderTest {
   }
 
   @Test
+  void whatIsNoSqlStateIsReadAsAnInternalError() {
+    for (String none : List.of("", "35", "343250303120", "3432503031" + "30", "3432703031")) {
+      String body = "53 4600 43" + none + "00 4d 6e6f00 00";
+      int length = 4 + body.replace(" ", "").length() / 2;
+      assertThat(read("45 %08x %s".formatted(length, body)))
+          .as(none)
+          .singleElement()
+          .asString()
+          .contains("sqlState=XX000, message=no");
+    }
+  }
+
+  @Test
   void tagsAreReadWithTheirNumbers() {
     assertThat(read("43 0000000f 494e53455254203020 3500")).containsExactly("done INSERT 5");
     assertThat(read("43 00000011 435245415445205441424c4500"))

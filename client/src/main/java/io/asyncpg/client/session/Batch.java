@@ -12,6 +12,7 @@ import io.asyncpg.protocol.FrontendWriter;
 import io.asyncpg.protocol.TransactionStatus;
 import io.asyncpg.types.ValueWriter;
 import java.util.Collections;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +38,10 @@ abstract class Batch<R> extends PreparedRequest<R> {
   private boolean open;
   private boolean inTransaction;
   private boolean undone;
+
+  /** Whether the application had no row yet when it was asked last. */
+  private boolean starved;
+
   private boolean copyRefused;
   private long written;
   private long answered;
@@ -118,6 +123,7 @@ abstract class Batch<R> extends PreparedRequest<R> {
 
   private void writeRows(Session session, FrontendWriter out) {
     ValueWriter values = session.values();
+    starved = false;
     while (out.mark() < Session.WRITE_SIZE) {
       Object row = feed.poll();
       if (row == null) {
@@ -127,6 +133,8 @@ abstract class Batch<R> extends PreparedRequest<R> {
             throw new FeedFailure(reason);
           }
           sync(out);
+        } else {
+          starved = true;
         }
         return;
       }
@@ -142,6 +150,29 @@ abstract class Batch<R> extends PreparedRequest<R> {
       out.execute(UNNAMED, 0);
       written++;
     }
+  }
+
+  /**
+   * Ends it when it waits for a row for so long: whoever was to bring the rows has given the
+   * connection back, and may not be there any more.
+   */
+  final void boundRows(String why, long nanos) {
+    long before = written;
+    session.schedule(
+        () -> {
+          if (stage() == Stage.DONE) {
+            return;
+          }
+          if (!open || !starved || written > before) {
+            boundRows(why, nanos);
+            return;
+          }
+          failLocally(
+              new IllegalStateException(why + "; row " + written + " of the batch does not come"));
+          session.goOn();
+        },
+        nanos,
+        TimeUnit.NANOSECONDS);
   }
 
   private void sync(FrontendWriter out) {

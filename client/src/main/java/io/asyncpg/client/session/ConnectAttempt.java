@@ -143,6 +143,29 @@ final class ConnectAttempt {
     long nanos = Deadlines.nanos(config.connectTimeout());
     deadline = System.nanoTime() + nanos;
     budget = loop.schedule(this::timeUp, nanos, TimeUnit.NANOSECONDS);
+    guarded(this::beginWithinBudget);
+  }
+
+  /** Does the next thing. What nobody expected of it ends the attempt, which else goes nowhere. */
+  private void guarded(Runnable next) {
+    try {
+      next.run();
+    } catch (Throwable unexpected) {
+      if (!answer.isDone()) {
+        fail(
+            new PgConnectionException(
+                "the attempt to connect"
+                    + (host == null ? "" : " to " + host)
+                    + " failed: "
+                    + unexpected,
+                RetrySafety.NOT_SENT,
+                unexpected),
+            false);
+      }
+    }
+  }
+
+  private void beginWithinBudget() {
     List<PgConfig.Host> order = order();
     hosts.addAll(order);
     if (config.sslMode() == SslMode.DISABLE
@@ -162,7 +185,7 @@ final class ConnectAttempt {
                 fail(unwrapped(broken), true);
               } else {
                 tls = loaded;
-                nextHost();
+                guarded(this::nextHost);
               }
             },
             loop);
@@ -217,7 +240,7 @@ final class ConnectAttempt {
                 return;
               }
               if (found == null) {
-                failed(notKnown(named, unwrapped(unknown)), false);
+                guarded(() -> failed(notKnown(named, unwrapped(unknown)), false));
                 return;
               }
               List<InetAddress> order = new ArrayList<>(found);
@@ -225,7 +248,7 @@ final class ConnectAttempt {
                 Collections.shuffle(order);
               }
               order.forEach(one -> addresses.add(new InetSocketAddress(one, named.port())));
-              nextAddress();
+              guarded(this::nextAddress);
             },
             loop);
   }
@@ -303,7 +326,7 @@ final class ConnectAttempt {
               @Override
               public void opened(Channel open) {
                 if (step == mine) {
-                  start(open, Dial.of(open));
+                  guarded(() -> start(open, Dial.of(open)));
                 } else {
                   Dial.close(open);
                 }
@@ -311,20 +334,23 @@ final class ConnectAttempt {
 
               @Override
               public void notOpened(PgException reason, boolean reached, boolean lasting) {
-                if (step != mine) {
-                  return;
+                if (step == mine) {
+                  guarded(() -> openOtherwise(dial, reason, reached, lasting));
                 }
-                Tls used = tls;
-                if (used != null && used.hasAnotherWay(reason)) {
-                  open(dial);
-                  return;
-                }
-                if (!reached || dial.encryption() != Dial.Encryption.IF_OFFERED) {
-                  ways.clear(); // the same would come of another way
-                }
-                failed(reason, lasting);
               }
             });
+  }
+
+  private void openOtherwise(Dial dial, PgException reason, boolean reached, boolean lasting) {
+    Tls used = tls;
+    if (used != null && used.hasAnotherWay(reason)) {
+      open(dial);
+      return;
+    }
+    if (!reached || dial.encryption() != Dial.Encryption.IF_OFFERED) {
+      ways.clear(); // the same would come of another way
+    }
+    failed(reason, lasting);
   }
 
   private void start(Channel open, Dial dial) {
@@ -343,7 +369,7 @@ final class ConnectAttempt {
               @Override
               public void ready(Session ready) {
                 if (step == mine) {
-                  checkRole(ready, dial);
+                  guarded(() -> checkRole(ready, dial));
                 } else {
                   ready.terminate();
                 }
@@ -352,7 +378,7 @@ final class ConnectAttempt {
               @Override
               public void failed(PgException reason, boolean refused, boolean lasting) {
                 if (step == mine) {
-                  notStarted(reason, refused, lasting);
+                  guarded(() -> notStarted(reason, refused, lasting));
                 }
               }
             }));
@@ -423,16 +449,19 @@ final class ConnectAttempt {
               } else if (row == null) {
                 session.terminate();
                 Throwable why = unwrapped(broken);
-                failed(
-                    new PgConnectionException(
-                        dial
-                            + " does not say whether it is a standby (target_session_attrs): "
-                            + why.getMessage(),
-                        RetrySafety.NOT_SENT,
-                        why),
-                    false);
+                guarded(
+                    () ->
+                        failed(
+                            new PgConnectionException(
+                                dial
+                                    + " does not say whether it is a standby"
+                                    + " (target_session_attrs): "
+                                    + why.getMessage(),
+                                RetrySafety.NOT_SENT,
+                                why),
+                            false));
               } else {
-                decide(session, dial, role(row));
+                guarded(() -> decide(session, dial, role(row)));
               }
             },
             loop);
@@ -540,7 +569,7 @@ final class ConnectAttempt {
         loop.schedule(
             () -> {
               ways.clear();
-              failed(
+              PgConnectionException late =
                   new PgConnectionException(
                       "no session with "
                           + of
@@ -552,8 +581,8 @@ final class ConnectAttempt {
                               .truncatedTo(java.time.temporal.ChronoUnit.MILLIS)
                           + ", its part of the connect timeout",
                       RetrySafety.NOT_SENT,
-                      null),
-                  false);
+                      null);
+              guarded(() -> failed(late, false));
             },
             share,
             TimeUnit.NANOSECONDS);

@@ -318,7 +318,16 @@ final class Dial {
         }
       } catch (PgException refused) {
         fail(channel, refused, true, true);
+      } catch (Throwable unexpected) {
+        fail(channel, notSetUp(unexpected), true, false); // nobody else would hear of it
       }
+    }
+
+    private PgConnectionException notSetUp(Throwable unexpected) {
+      return new PgConnectionException(
+          "the connection to " + host + " could not be set up: " + unexpected,
+          RetrySafety.NOT_SENT,
+          unexpected);
     }
 
     private void startTls(Channel channel, Tls with) {
@@ -335,6 +344,9 @@ final class Dial {
                   with.check(engine, host);
                 } catch (PgException refused) {
                   fail(channel, refused, true, done.isSuccess() || Tls.isLasting(refused));
+                  return;
+                } catch (Throwable unexpected) {
+                  fail(channel, notSetUp(unexpected), true, false);
                   return;
                 }
                 succeed(channel, Encryption.ALWAYS);

@@ -14,10 +14,11 @@ import org.jspecify.annotations.Nullable;
  * that nobody can give back any more is noticed.
  */
 final class Lease {
+  /** Sees to what nobody can end any more: leases, and streams that are read half. */
+  static final Cleaner CLEANER = Cleaner.create();
+
   /** Tells the pool of a lease that was collected as garbage. */
   private static final class Watch implements Runnable {
-    private static final Cleaner CLEANER = Cleaner.create();
-
     private final PooledSession home;
     private final AtomicBoolean over = new AtomicBoolean();
 
@@ -58,7 +59,7 @@ final class Lease {
     if (told != null) {
       Watch made = new Watch(told);
       watch = made;
-      cleanable = Watch.CLEANER.register(this, made);
+      cleanable = CLEANER.register(this, made);
     }
   }
 

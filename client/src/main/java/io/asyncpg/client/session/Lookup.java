@@ -47,7 +47,7 @@ final class Lookup {
             () -> {
               try {
                 answer.complete(List.of(InetAddress.getAllByName(name)));
-              } catch (UnknownHostException | RuntimeException unknown) {
+              } catch (Throwable unknown) { // whoever waits for it has to be told
                 answer.completeExceptionally(unknown);
               } finally {
                 UNDER_WAY.remove(name);

@@ -3,6 +3,7 @@ package io.asyncpg.client.session;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
+import io.asyncpg.client.RowStream;
 import io.asyncpg.client.TargetSessionAttrs;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.RetrySafety;
@@ -126,7 +127,18 @@ public final class PooledSession {
    */
   public void keep(PgConnection handle) {
     ((Connection) handle).lease.end("the connection was lent for a hook of its pool only");
-    session.runOnLoop(() -> session.statements().codecs().keep());
+    // In its order: what the next borrower registers is not to be kept.
+    session.runInOrder(() -> session.statements().codecs().keep());
+  }
+
+  /**
+   * Bounds the first portion of a stream by what its reader's wait for the connection has left.
+   *
+   * @param stream of one of the handles lent, and not read yet
+   * @param left above zero
+   */
+  public static void firstWithin(RowStream stream, Duration left) {
+    ((Streaming) stream).firstWithin(Deadlines.nanos(left));
   }
 
   /**
@@ -301,6 +313,11 @@ public final class PooledSession {
             "the session could not be reset when it was given back to its pool",
             RetrySafety.UNKNOWN,
             reason));
+  }
+
+  /** A batch of the last borrower's is under way: its next row has so long to come. */
+  void boundRows(Batch<?> batch, Lease lease) {
+    batch.boundRows(String.valueOf(lease.ended()), resetNanos);
   }
 
   /** A reset has been written: it has so long. */

@@ -13,8 +13,14 @@ import org.jspecify.annotations.Nullable;
  * statements of the cache and temporary tables stay.
  */
 class Reset extends Request<Void> {
+  /**
+   * RESET ALL leaves the role alone, so that comes first: back to what the session began with, the
+   * role of its settings included. The function is named in full, as the search path is still the
+   * last user's.
+   */
   private static final String SQL =
-      "SELECT pg_advisory_unlock_all();CLOSE ALL;UNLISTEN *;RESET ALL";
+      "RESET SESSION AUTHORIZATION;RESET ROLE;SELECT pg_catalog.pg_advisory_unlock_all();"
+          + "CLOSE ALL;UNLISTEN *;RESET ALL";
 
   private boolean open;
   private @Nullable Diagnostic failure;
@@ -147,6 +153,8 @@ class Reset extends Request<Void> {
           home.broken(
               new IllegalStateException("a COPY was under way when the connection was given back"));
           return;
+        } else if (exchange instanceof Batch<?> batch) {
+          home.boundRows(batch, lease);
         }
       }
     }

@@ -389,11 +389,14 @@ final class Startup extends Exchange {
               if (over) {
                 return;
               }
-              if (keys == null) {
-                session.lose(refused("the password could not be hashed", broken));
-              } else {
+              try {
+                if (keys == null) {
+                  throw refused("the password could not be hashed", broken);
+                }
                 session.send(
                     new FrontendMessage.SASLResponse(exchange.clientFinal(challenge, keys)));
+              } catch (Throwable failed) {
+                session.lose(failed);
               }
             },
             session.loop());

@@ -22,6 +22,10 @@ abstract class StreamRequest extends PreparedRequest<@Nullable Void> {
   private final RowBuffer buffer;
   private final long timeout;
   private long deadline;
+
+  /** When the first portion has to be there; 0 once it is, and where only the timeout bounds it. */
+  private long firstDeadline;
+
   private boolean stopped;
   private long handed;
   private volatile boolean paused;
@@ -57,9 +61,21 @@ abstract class StreamRequest extends PreparedRequest<@Nullable Void> {
     return handed;
   }
 
-  /** From now on the server has the request's whole time. */
+  /** Bounds what comes before its first rows, the wait for its turn included. Before it is run. */
+  final void firstWithin(long nanos) {
+    firstDeadline = Deadlines.in(nanos);
+    deadline = firstDeadline;
+  }
+
+  /** From now on the server has the request's whole time, or for the first portion what is left. */
   final void serverHasTheTurn() {
-    if (timeout != 0 && !stopped) {
+    if (stopped) {
+      return;
+    }
+    if (firstDeadline != 0) {
+      deadline = firstDeadline;
+      session.watch(deadline);
+    } else if (timeout != 0) {
       deadline = Deadlines.in(timeout);
       session.watch(deadline);
     }
@@ -67,6 +83,7 @@ abstract class StreamRequest extends PreparedRequest<@Nullable Void> {
 
   /** The reader may take its time. */
   final void readerHasTheTurn() {
+    firstDeadline = 0;
     deadline = 0;
   }
 

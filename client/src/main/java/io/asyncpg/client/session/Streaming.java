@@ -6,6 +6,7 @@ import io.asyncpg.client.RowStream;
 import io.asyncpg.error.PgException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.lang.ref.Cleaner;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
@@ -28,6 +29,16 @@ final class Streaming implements RowStream {
     StreamRequest request(RowBuffer buffer, int fetchSize, long timeout);
   }
 
+  /** Ends the request of an iteration that was broken off and forgotten. Holds no stream. */
+  private record Forgotten(StreamRequest request) implements Runnable {
+    @Override
+    public void run() {
+      if (!request.future().isDone()) {
+        request.stop();
+      }
+    }
+  }
+
   private enum State {
     NEW,
     READING,
@@ -43,6 +54,7 @@ final class Streaming implements RowStream {
   private State state = State.NEW;
   private int fetchSize = USUAL_FETCH_SIZE;
   private @Nullable StreamRequest request;
+  private long firstWithin;
 
   Streaming(Client client, String sql, Starter starter) {
     this.client = client;
@@ -62,6 +74,15 @@ final class Streaming implements RowStream {
     return this;
   }
 
+  /**
+   * Bounds its first portion by what is left of a call that has waited for its connection before.
+   *
+   * @param nanos above zero
+   */
+  synchronized void firstWithin(long nanos) {
+    firstWithin = nanos;
+  }
+
   private IllegalStateException used() {
     return new IllegalStateException(
         (state == State.CLOSED ? "the stream has been closed" : "the stream has its reader already")
@@ -79,6 +100,7 @@ final class Streaming implements RowStream {
   /** Hands the request over. */
   private @Nullable PgFuture<?> start() {
     PgFuture<?> outcome;
+    RowBuffer filled = buffer; // what is under way does not hold the stream
     synchronized (this) {
       if (state == State.CLOSED) {
         return null;
@@ -89,12 +111,27 @@ final class Streaming implements RowStream {
               sql,
               time -> {
                 StreamRequest made = starter.request(buffer, rows, time);
+                if (firstWithin != 0) {
+                  made.firstWithin(firstWithin);
+                }
                 request = made;
                 return made;
               });
     }
-    outcome.whenComplete((nothing, failure) -> buffer.end(failure));
+    outcome.whenComplete((nothing, failure) -> filled.end(failure));
     return outcome;
+  }
+
+  /** Has an iteration end that nobody can go on with: one out of which a loop has jumped. */
+  private void watch(PgFuture<?> outcome) {
+    StreamRequest running;
+    synchronized (this) {
+      running = request;
+    }
+    if (running != null) {
+      Cleaner.Cleanable watch = Lease.CLEANER.register(this, new Forgotten(running));
+      outcome.whenComplete((nothing, failure) -> watch.clean());
+    }
   }
 
   @Override
@@ -124,7 +161,11 @@ final class Streaming implements RowStream {
     }
     claim();
     Waiting waiting = new Waiting();
-    waiting.outcome = start();
+    PgFuture<?> begun = start();
+    if (begun != null) {
+      waiting.outcome = begun;
+      watch(begun);
+    }
     return waiting;
   }
 
@@ -187,11 +228,11 @@ final class Streaming implements RowStream {
         if (ended) {
           return end();
         }
-        park();
         if (reader.isInterrupted()) {
           close();
           throw new CancellationException("interrupted while waiting; the stream has been closed");
         }
+        park();
       }
     }
 

@@ -33,6 +33,12 @@ class SqlTracesTest {
       strings = {
         "",
         "SET work_mem = '1MB'",
+        "SET ROLE app",
+        "SET SESSION AUTHORIZATION app",
+        "SELECT set_config('role', 'app', false)",
+        "SELECT set_config ($1, $2, $3)",
+        "UPDATE pg_settings SET setting = 'app' WHERE name = 'role'",
+        "DO $$ BEGIN SET ROLE app; END $$",
         "LISTEN c",
         "BEGIN",
         "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
