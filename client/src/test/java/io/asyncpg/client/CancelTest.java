@@ -16,6 +16,7 @@ import java.util.Random;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -285,5 +286,43 @@ class CancelTest {
       holder.closed().await();
       server.sql("DROP TYPE slow_to_learn");
     }
+  }
+
+  @Test
+  void whatWaitedForAnotherWhoseTimeIsUpTooIsNotSent() throws Exception {
+    String insert = "INSERT INTO late VALUES ($1)";
+    connection.execute("CREATE TEMP TABLE late(i int4)").await();
+    connection.fetch(insert, 0).await();
+    CountDownLatch blocked = new CountDownLatch(1);
+    CountDownLatch release = new CountDownLatch(1);
+    connection.addNoticeListener(
+        notice -> {
+          blocked.countDown();
+          try {
+            release.await();
+          } catch (InterruptedException e) {
+            throw new AssertionError(e);
+          }
+        });
+    PgFuture<CommandTag> busy =
+        connection.execute("DO $$ BEGIN RAISE NOTICE 'now'; PERFORM pg_sleep(0.5); END $$");
+    blocked.await();
+    PgConnection bounded = connection.withTimeout(Duration.ofMillis(20));
+    // What cannot be written behind the other, and what could.
+    PgFuture<RowCounts> first = bounded.executeMany(insert, List.of(List.of(1)));
+    PgFuture<CommandTag> second = bounded.execute(insert, 2);
+    long late = System.nanoTime() + 20_000_000;
+    while (System.nanoTime() - late < 0) {
+      LockSupport.parkNanos(late - System.nanoTime());
+    }
+    release.countDown();
+    for (PgFuture<?> unsent : List.of(first, second)) {
+      assertThatThrownBy(unsent::await)
+          .isInstanceOfSatisfying(
+              PgTimeoutException.class,
+              e -> assertThat(e.retrySafety()).isEqualTo(RetrySafety.NOT_SENT));
+    }
+    busy.await();
+    assertThat(connection.fetch(Integer.class, "SELECT i FROM late").await()).containsExactly(0);
   }
 }

@@ -61,14 +61,15 @@ final class Deadlines {
   private void check() {
     timer = null;
     long now = System.nanoTime();
-    List<Request<?>> late = new ArrayList<>();
+    List<Request<?>> sent = new ArrayList<>();
+    List<Request<?>> unsent = new ArrayList<>();
     long nearest = 0;
     for (Exchange exchange : session.pending()) {
       if (exchange instanceof Request<?> request
           && request.deadline() != 0
           && !request.isAbandoned()) {
         if (request.deadline() - now <= 0) {
-          late.add(request);
+          (request.stage() == Exchange.Stage.WRITTEN ? sent : unsent).add(request);
         } else if (nearest == 0 || request.deadline() - nearest < 0) {
           nearest = request.deadline();
         }
@@ -77,20 +78,21 @@ final class Deadlines {
     if (nearest != 0) {
       watch(nearest);
     }
-    for (Request<?> request : late) {
-      boolean sent = request.stage() == Exchange.Stage.WRITTEN;
-      String sql = request.sql();
-      request.fail(
-          timeout(
-              sent
-                  ? request.mayBeStopped()
-                      ? "no answer in time; the server has been asked to cancel the statement"
-                      : "no answer in time; it is left to end by itself"
-                  : "not sent in time: " + request.whyUnsent(),
-              sql,
-              sent ? RetrySafety.UNKNOWN : RetrySafety.NOT_SENT));
-      session.abandon(request);
+    // None may be sent for what becomes of another: those that wait have their end first.
+    for (Request<?> request : unsent) {
+      String message = "not sent in time: " + request.whyUnsent();
+      request.fail(timeout(message, request.sql(), RetrySafety.NOT_SENT));
+      session.leave(request);
     }
+    for (Request<?> request : sent) {
+      String message =
+          request.mayBeStopped()
+              ? "no answer in time; the server has been asked to cancel the statement"
+              : "no answer in time; it is left to end by itself";
+      request.fail(timeout(message, request.sql(), RetrySafety.UNKNOWN));
+      session.leave(request);
+    }
+    session.goOn();
   }
 
   /** What a call with no time left gets, before anything is sent. */

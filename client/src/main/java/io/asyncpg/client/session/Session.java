@@ -718,15 +718,22 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /** Nobody waits for this request any more. */
   void abandon(Request<?> request) {
+    if (leave(request)) {
+      pump();
+    }
+  }
+
+  /** The same, but that nothing is written: there are others that nobody waits for. */
+  boolean leave(Request<?> request) {
     assert loop.inEventLoop();
     if (request.isAbandoned()) {
-      return;
+      return false;
     }
     request.cancelledByCaller();
     if (request.stage() == Exchange.Stage.WRITTEN && request.isToBeStopped()) {
       cancellation.wanted();
     }
-    pump();
+    return true;
   }
 
   /** Stops an exchange of the session's own, which is under way and which nobody needs now. */
