@@ -304,7 +304,10 @@ public interface PgConnection extends PgClient, AutoCloseable {
    */
   PgFuture<Void> closed();
 
-  /** Says goodbye after what was already asked for, and returns; {@link #closed()} tells when. */
+  /**
+   * Says goodbye after what was already asked for, and returns; {@link #closed()} tells when. A
+   * stream that has not been read to its end is closed: its reader may never go on.
+   */
   @Override
   void close();
 

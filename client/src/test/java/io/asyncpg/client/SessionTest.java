@@ -9,11 +9,14 @@ import io.asyncpg.testkit.TestServer;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class SessionTest {
@@ -179,6 +182,47 @@ class SessionTest {
           .isEqualTo(connection.fetchValue(Integer.class, "SELECT pg_backend_pid()").await());
       assertThat(connection.settings()).containsEntry("client_encoding", "UTF8");
       assertThat(connection.isInTransaction()).isFalse();
+    }
+  }
+
+  @Test
+  void closeEndsAStreamThatNobodyReadsOn() throws Exception {
+    for (boolean copied : List.of(false, true)) {
+      PgConnection connection = connect();
+      String sql = "SELECT repeat('x', 1000) FROM generate_series(1, 100000)";
+      Iterator<Row> rows = (copied ? connection.copyRows(sql) : connection.stream(sql)).iterator();
+      assertThat(rows.next().getString(0)).hasSize(1000);
+      PgFuture<Integer> behind = connection.fetchValue(Integer.class, "SELECT 1");
+      RowStream waiting = connection.stream("SELECT 2");
+      Iterator<Row> never = waiting.iterator();
+      connection.close();
+      assertThat(behind.get(20, TimeUnit.SECONDS)).isEqualTo(1);
+      connection.closed().get(20, TimeUnit.SECONDS);
+      assertThatThrownBy(() -> rows.forEachRemaining(row -> {}))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("the connection has been closed");
+      assertThatThrownBy(never::hasNext)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("the connection has been closed");
+    }
+  }
+
+  @Test
+  void aCompletionExecutorThatThrowsLeavesNobodyWaiting() throws Exception {
+    for (Throwable theirs :
+        List.of(new IllegalStateException("theirs"), new OutOfMemoryError("theirs"))) {
+      Executor executor =
+          work -> {
+            throw CallbackTest.sneaky(theirs);
+          };
+      PgConnection connection =
+          PgConnection.connect(config().completionExecutor(executor).build()).await();
+      assertThat(connection.fetchValue(Integer.class, "SELECT 1").get(20, TimeUnit.SECONDS))
+          .isEqualTo(1);
+      assertThatThrownBy(() -> connection.fetch("SELECT 1/0").get(20, TimeUnit.SECONDS))
+          .hasMessageContaining("22012");
+      connection.close();
+      connection.closed().get(20, TimeUnit.SECONDS);
     }
   }
 }

@@ -30,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * A handle of a session: what an application holds. Any thread; no state but whether it has ended.
  */
 final class Connection extends Client implements PgConnection {
+  private static final String CLOSED =
+      "the connection has been closed: open another, or close it later";
+
   Connection(Session session) {
     this(session, new Lease(), null);
   }
@@ -231,7 +234,7 @@ final class Connection extends Client implements PgConnection {
     PooledSession home = lease.home();
     if (home != null) {
       home.giveBack(lease);
-    } else if (lease.end("the connection has been closed: open another, or close it later")) {
+    } else if (lease.end(CLOSED)) {
       session.submit(new Goodbye());
     }
   }
@@ -260,7 +263,17 @@ final class Connection extends Client implements PgConnection {
   /**
    * Terminate, in its turn: nothing is written for it until all that was asked before is answered.
    */
-  private static final class Goodbye extends Exchange {
+  static final class Goodbye extends Exchange {
+    /** It has been taken: a stream that nobody reads on would never let its turn come. */
+    void arrived(Session session) {
+      for (Exchange exchange : session.pending()) {
+        if (exchange instanceof StreamRequest stream) {
+          stream.buffer().end(new IllegalStateException(CLOSED));
+          stream.stop();
+        }
+      }
+    }
+
     @Override
     boolean isReadyToWrite(Session session, boolean first) {
       if (first && session.inFlight().isEmpty()) {

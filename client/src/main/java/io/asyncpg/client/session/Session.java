@@ -489,6 +489,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     waiting.add(exchange);
     if (exchange instanceof Reset.Return back) {
       back.arrived();
+    } else if (exchange instanceof Connection.Goodbye goodbye) {
+      goodbye.arrived(this);
     }
   }
 

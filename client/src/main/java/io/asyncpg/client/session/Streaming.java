@@ -222,7 +222,8 @@ final class Streaming implements RowStream {
       if (failure == null) {
         return false;
       }
-      if (begun != null && begun.isCompletedExceptionally()) {
+      // Not where the stream was stopped: of that its request only knows that it was cancelled.
+      if (begun != null && begun.handle((nothing, why) -> why == failure).getNow(false)) {
         begun.await(); // throws it, with this thread's frames
       }
       if (failure instanceof RuntimeException unchecked) {
