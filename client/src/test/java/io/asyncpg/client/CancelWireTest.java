@@ -1,13 +1,19 @@
 package io.asyncpg.client;
 
 import static io.asyncpg.testkit.Backend.bindComplete;
+import static io.asyncpg.testkit.Backend.column;
 import static io.asyncpg.testkit.Backend.commandComplete;
 import static io.asyncpg.testkit.Backend.concat;
+import static io.asyncpg.testkit.Backend.copyDone;
+import static io.asyncpg.testkit.Backend.copyOutResponse;
 import static io.asyncpg.testkit.Backend.error;
 import static io.asyncpg.testkit.Backend.noData;
+import static io.asyncpg.testkit.Backend.notification;
 import static io.asyncpg.testkit.Backend.parameterDescription;
 import static io.asyncpg.testkit.Backend.parseComplete;
 import static io.asyncpg.testkit.Backend.readyForQuery;
+import static io.asyncpg.testkit.Backend.rowDescription;
+import static io.asyncpg.testkit.Backend.textRow;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -20,13 +26,20 @@ import io.asyncpg.testkit.Script;
 import io.asyncpg.testkit.ScriptedServer;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
+import java.io.OutputStream;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** When a CancelRequest is sent, and when not. */
 class CancelWireTest {
@@ -379,5 +392,162 @@ class CancelWireTest {
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"CALL p()", " /* why */ vacuum t", "DO 'x'", "first; second", "COMMIT"})
+  void whatCannotBeRunAgainIsNotWrittenWhereTheCancelOfAnotherMayHitIt(String sql) {
+    script
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("sleep"))
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(1))
+        .send(error("57014", CANCELED), readyForQuery('I'))
+        .expect("S") // the fence, and nothing before it
+        .send(readyForQuery('I'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo(sql))
+        .send(commandComplete("DONE"), readyForQuery('I'));
+    PgFuture<CommandTag> victim = connection.execute("sleep");
+    PgFuture<CommandTag> innocent = connection.execute(sql);
+    awaitUninterrupted(received);
+    victim.cancel(true);
+    assertThat(innocent.await()).hasToString("DONE");
+    script.await();
+  }
+
+  @Test
+  void aPreparedCallWaitsForWhatIsInFlightAndOtherStatementsDoNot() {
+    byte[] described = concat(parseComplete(), parameterDescription(), noData());
+    byte[] done = concat(bindComplete(), commandComplete("DONE"), readyForQuery('I'));
+    script
+        .expect("P", "D", "S")
+        .send(described, readyForQuery('I'))
+        .expect("B", "E", "S")
+        .send(done)
+        .expect("P", "D", "S")
+        .send(described, readyForQuery('I'))
+        .expect("B", "E", "S")
+        .send(done)
+        .expect("Q")
+        .expect("B", "E", "S") // the plain one: at once
+        .send(commandComplete("DONE"), readyForQuery('I'))
+        .send(done)
+        .expect("B", "E", "S")
+        .send(done);
+    connection.fetch("plain").await();
+    connection.fetch("CALL p()").await();
+    PgFuture<CommandTag> first = connection.execute("first");
+    PgFuture<Rows> plain = connection.fetch("plain");
+    PgFuture<Rows> call = connection.fetch("CALL p()");
+    first.await();
+    plain.await();
+    assertThat(call.await().tag()).hasToString("DONE");
+    script.await();
+  }
+
+  @Test
+  void aListenThatIsHitInPlaceOfAnotherIsSaidAgain() throws InterruptedException {
+    script
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("sleep"))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("LISTEN \"c\""))
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(1))
+        .send(commandComplete("DO"), readyForQuery('I'))
+        .send(error("57014", CANCELED), readyForQuery('I'))
+        .expect("S") // the fence
+        .send(readyForQuery('I'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("LISTEN \"c\""))
+        .send(commandComplete("LISTEN"), readyForQuery('I'))
+        .expect("Q")
+        .send(notification(1, "c", "heard"), commandComplete("DO"), readyForQuery('I'));
+    BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+    PgFuture<CommandTag> victim = connection.execute("sleep");
+    PgFuture<Void> listening = connection.addListener("c", said -> heard.add(said.payload()));
+    awaitUninterrupted(received);
+    victim.cancel(true);
+    listening.await();
+    connection.execute("behind").await();
+    script.await();
+    assertThat(heard.poll(20, TimeUnit.SECONDS)).isEqualTo("heard");
+  }
+
+  @Test
+  void anUnlistenThatIsHitInPlaceOfAnotherTakesNothingFromWhoCameBehindIt() {
+    script
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("LISTEN \"c\""))
+        .send(commandComplete("LISTEN"), readyForQuery('I'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("sleep"))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("UNLISTEN \"c\""))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("LISTEN \"c\""))
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(1))
+        .send(commandComplete("DO"), readyForQuery('I'))
+        .send(error("57014", CANCELED), readyForQuery('I'))
+        .send(commandComplete("LISTEN"), readyForQuery('I'))
+        .expect("S") // the fence
+        .send(readyForQuery('I'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("behind"))
+        .send(commandComplete("DO"), readyForQuery('I'));
+    Consumer<Notification> first = said -> {};
+    connection.addListener("c", first).await();
+    PgFuture<CommandTag> victim = connection.execute("sleep");
+    PgFuture<Void> gone = connection.removeListener("c", first);
+    PgFuture<Void> come = connection.addListener("c", said -> {});
+    awaitUninterrupted(received);
+    victim.cancel(true);
+    gone.await();
+    come.await();
+    connection.execute("behind").await();
+    script.await();
+  }
+
+  @Test
+  void argumentsOfACopyWhoseQuotingIsHitInPlaceOfAnotherAreQuotedAgain() {
+    byte[] quoted =
+        concat(
+            parseComplete(),
+            bindComplete(),
+            textRow("'1'"),
+            commandComplete("SELECT 1"),
+            readyForQuery('I'));
+    byte[] copied =
+        concat(copyOutResponse(0, 0), copyDone(), commandComplete("COPY 0"), readyForQuery('I'));
+    script
+        .expect("P", "D", "S")
+        .send(
+            parseComplete(),
+            parameterDescription(23),
+            rowDescription(column("v", 23)),
+            readyForQuery('I'))
+        .expect("P", "B", "E", "S")
+        .send(quoted)
+        .expect("Q")
+        .send(copied)
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("sleep"))
+        .expect("P", "B", "E", "S")
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(1))
+        .send(commandComplete("DO"), readyForQuery('I'))
+        .send(error("57014", CANCELED), readyForQuery('I'))
+        .expect("S") // the fence
+        .send(readyForQuery('I'))
+        .expect("P", "B", "E", "S")
+        .send(quoted)
+        .expect("Q")
+        .send(copied);
+    copy().await();
+    PgFuture<CommandTag> victim = connection.execute("sleep");
+    PgFuture<CommandTag> copy = copy();
+    awaitUninterrupted(received);
+    victim.cancel(true);
+    assertThat(copy.await()).hasToString("COPY 0");
+    script.await();
+  }
+
+  private PgFuture<CommandTag> copy() {
+    return connection.copyFromQuery(
+        "SELECT $1::int4 AS v",
+        List.of(1),
+        CopySink.to(OutputStream.nullOutputStream()),
+        CopyOptions.text());
   }
 }

@@ -3,16 +3,19 @@ package io.asyncpg.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.asyncpg.error.DivisionByZeroException;
 import io.asyncpg.error.InFailedSqlTransactionException;
 import io.asyncpg.error.InvalidCachedStatementException;
 import io.asyncpg.error.InvalidSqlStatementNameException;
 import io.asyncpg.error.PgServerException;
+import io.asyncpg.error.RetrySafety;
 import io.asyncpg.testkit.TestServer;
 import io.asyncpg.testkit.WireLines;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -353,5 +356,90 @@ class StatementTest {
         }
       }
     }
+  }
+
+  @Test
+  void aProcedureThatHasCommittedIsNotRunAgain() {
+    connection
+        .execute(
+            "CREATE TEMP TABLE ran(i int4);"
+                + " CREATE PROCEDURE pg_temp.commits(x int4) LANGUAGE plpgsql AS $$ BEGIN"
+                + " INSERT INTO ran VALUES (x); COMMIT; EXECUTE 'DEALLOCATE nosuch'; END $$")
+        .await();
+    List<Supplier<PgFuture<?>>> ways =
+        List.of(
+            () -> connection.execute("CALL pg_temp.commits(1)"),
+            () -> connection.execute("CALL pg_temp.commits($1)", 2),
+            () -> connection.fetch("CALL pg_temp.commits($1)", 3),
+            () -> connection.executeMany("CALL pg_temp.commits($1)", List.of(List.of(4))),
+            () -> {
+              PgBatch batch = connection.batch();
+              batch.execute("CALL pg_temp.commits($1)", 5);
+              return batch.run();
+            });
+    for (Supplier<PgFuture<?>> way : ways) {
+      assertThatThrownBy(() -> way.get().await())
+          .isInstanceOfSatisfying(
+              InvalidSqlStatementNameException.class,
+              e -> {
+                assertThat(e.retrySafety()).isEqualTo(RetrySafety.UNKNOWN);
+                assertThat(e.hint()).isNull(); // it is no statement of ours that is not there
+              });
+    }
+    assertThatThrownBy(() -> connection.stream("CALL pg_temp.commits(6)").forEach(row -> {}))
+        .isInstanceOf(InvalidSqlStatementNameException.class);
+    assertThat(connection.fetch(Integer.class, "SELECT i FROM ran ORDER BY i").await())
+        .containsExactly(1, 2, 3, 4, 5, 6);
+  }
+
+  private long preparedOnTheServer() {
+    return connection.fetchValue(Long.class, "SELECT count(*) FROM pg_prepared_statements").await();
+  }
+
+  @Test
+  void aNameThatTheApplicationsOwnSqlMissesCostsNoStatementOfOurs() {
+    PgStatement held = connection.prepare("SELECT 1").await();
+    long before = preparedOnTheServer();
+    for (int i = 0; i < 3; i++) {
+      assertThatThrownBy(() -> connection.execute("EXECUTE nosuch", new Object[0]).await())
+          .isInstanceOf(InvalidSqlStatementNameException.class);
+      assertThatThrownBy(() -> connection.fetch("EXECUTE nosuch").await())
+          .isInstanceOfSatisfying(
+              InvalidSqlStatementNameException.class, e -> assertThat(e.hint()).isNull());
+    }
+    String name = held.name();
+    assertThat(held.fetchValue(Integer.class).await()).isEqualTo(1);
+    assertThat(held.name()).isEqualTo(name);
+    assertThat(preparedOnTheServer()).isEqualTo(before + 1); // EXECUTE nosuch
+  }
+
+  @Test
+  void whereOneStatementIsGoneTheOthersAreClosedAndPreparedAnew() {
+    PgStatement held = connection.prepare("SELECT 0").await();
+    for (int round = 0; round < 3; round++) {
+      PgStatement gone = connection.prepare("SELECT $1::int4").await();
+      for (int i = 0; i < 5; i++) {
+        connection.fetch("SELECT " + i).await();
+      }
+      connection.execute("DEALLOCATE " + gone.name()).await();
+      assertThat(gone.fetchValue(Integer.class, 7).await()).isEqualTo(7);
+      gone.close();
+    }
+    assertThat(held.fetchValue(Integer.class).await()).isZero();
+    assertThat(preparedOnTheServer()).isLessThanOrEqualTo(7);
+  }
+
+  @Test
+  void aParseThatFailedInADeadTransactionIsTriedAgainBehindIt() {
+    String sql = "SELECT 42 AS answer, $1::int4";
+    PgTransaction transaction = connection.begin().await();
+    assertThatThrownBy(() -> transaction.execute("SELECT 1/0").await())
+        .isInstanceOf(DivisionByZeroException.class);
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(() -> transaction.fetch(sql, 1).await())
+          .isInstanceOf(InFailedSqlTransactionException.class);
+    }
+    transaction.rollback().await();
+    assertThat(connection.fetchRow(sql, 1).await().orElseThrow().getInt("answer")).isEqualTo(42);
   }
 }

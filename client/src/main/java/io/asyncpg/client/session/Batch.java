@@ -242,16 +242,20 @@ abstract class Batch<R> extends PreparedRequest<R> {
 
   @Override
   void failed(Diagnostic diagnostic) {
+    boolean bound = phase == Phase.RUNNING;
+    boolean begun = (bound || answered > 0) && prepared().mayCommit();
     phase = Phase.OVER;
-    if (failure == null && isStale(diagnostic) && !prepared().isUnnamed()) {
+    if (failure == null && isStale(diagnostic, bound) && !prepared().isUnnamed()) {
       session.statements().stale(prepared(), diagnostic);
-      runAgain = !ranAgain;
+      runAgain = !ranAgain && !begun;
     }
     failLocally(
         PgServerException.of(
             diagnostic,
             sql(),
-            diagnostic.endsSession() ? RetrySafety.UNKNOWN : RetrySafety.ROLLED_BACK,
+            diagnostic.endsSession() || mayHaveCommitted(begun)
+                ? RetrySafety.UNKNOWN
+                : RetrySafety.ROLLED_BACK,
             answered < written ? answered : -1));
   }
 

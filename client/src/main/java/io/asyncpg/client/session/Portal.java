@@ -143,7 +143,7 @@ final class Portal implements Cursor {
 
     @Override
     void failed(Diagnostic diagnostic) {
-      if (isStale(diagnostic) && !prepared().isUnnamed()) {
+      if (isStale(diagnostic, bound) && !prepared().isUnnamed()) {
         session.statements().stale(prepared(), diagnostic);
       }
       failure = PgServerException.of(diagnostic, sql(), RetrySafety.ROLLED_BACK);

@@ -194,20 +194,24 @@ class PortalStream extends StreamRequest {
 
   @Override
   void failed(Diagnostic diagnostic) {
+    boolean bound = phase != Phase.BINDING && phase != Phase.PARSING;
+    boolean begun = bound && prepared().mayCommit();
     phase = Phase.OVER;
     if (failure == null
         && !handedOut
         && !ranAgain
-        && isStale(diagnostic)
+        && isStale(diagnostic, bound)
         && !prepared().isUnnamed()) {
       session.statements().stale(prepared(), diagnostic);
-      runAgain = true;
+      runAgain = !begun;
     }
     failLocally(
         PgServerException.of(
             diagnostic,
             sql(),
-            diagnostic.endsSession() ? RetrySafety.UNKNOWN : RetrySafety.ROLLED_BACK));
+            diagnostic.endsSession() || mayHaveCommitted(begun)
+                ? RetrySafety.UNKNOWN
+                : RetrySafety.ROLLED_BACK));
   }
 
   @Override
@@ -232,8 +236,8 @@ class PortalStream extends StreamRequest {
     } else if (phase != Phase.OVER && !isStopped()) {
       throw unexpected("ReadyForQuery");
     } else {
+      allRead();
       complete(null);
     }
   }
 }
-      allRead();

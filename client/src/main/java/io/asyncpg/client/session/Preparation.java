@@ -69,6 +69,7 @@ final class Preparation {
   private final long madeAt = System.nanoTime();
   private final ResponseSize responseSize = new ResponseSize();
   private @Nullable Boolean mayLeaveTraces;
+  private @Nullable Boolean mayCommit;
 
   private State state = State.COLD;
   private boolean onServer;
@@ -105,6 +106,16 @@ final class Preparation {
     if (known == null) {
       known = Sql.mayLeaveTraces(sql);
       mayLeaveTraces = known;
+    }
+    return known;
+  }
+
+  /** Whether it may have committed something when it fails. */
+  boolean mayCommit() {
+    Boolean known = mayCommit;
+    if (known == null) {
+      known = Sql.mayCommit(sql);
+      mayCommit = known;
     }
     return known;
   }

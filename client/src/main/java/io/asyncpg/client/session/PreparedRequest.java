@@ -166,9 +166,12 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
   /**
    * Whether the statement that was prepared is no longer what its SQL means, or a type of it no
    * longer what it was. By SQLSTATE and routine, never by the message, which is localised.
+   *
+   * @param bound whether the server had taken our Bind: a name that is not there was none of ours
+   *     then, but one that the statement itself speaks of
    */
-  static boolean isStale(Diagnostic diagnostic) {
-    return diagnostic.sqlState().equals(SqlState.INVALID_SQL_STATEMENT_NAME)
+  static boolean isStale(Diagnostic diagnostic, boolean bound) {
+    return (!bound && diagnostic.sqlState().equals(SqlState.INVALID_SQL_STATEMENT_NAME))
         || (diagnostic.sqlState().equals(SqlState.FEATURE_NOT_SUPPORTED)
             && "RevalidateCachedQuery".equals(diagnostic.routine()))
         || isTypeGone(diagnostic)

@@ -2,6 +2,7 @@ package io.asyncpg.client.session;
 
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.QueryEvent;
+import io.asyncpg.protocol.TransactionStatus;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collections;
@@ -105,6 +106,11 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
   /** Whether running it once more would run it where it ran before: in no transaction. */
   final boolean mayRunAgain() {
     return !isAbandoned() && enclosing() == null && !session.transactions().isCurrent();
+  }
+
+  /** Whether what has failed may have committed something before: in a transaction nothing can. */
+  final boolean mayHaveCommitted(boolean byItself) {
+    return byItself && enclosing() == null && session.transactionStatus() == TransactionStatus.IDLE;
   }
 
   /** The rows it returned or touched, once it has succeeded; 0 where nobody counts. */

@@ -16,6 +16,7 @@ final class Script extends Request<CommandTag> {
   private static final CommandTag NOTHING = new CommandTag("", 0);
 
   private final String sql;
+  private @Nullable Boolean mustBeFirst;
   private CommandTag tag = NOTHING;
   private boolean somethingDone;
   private int rowWidth = -1;
@@ -52,6 +53,18 @@ final class Script extends Request<CommandTag> {
   @Override
   boolean mayOpenTransaction() {
     return Sql.scriptMayOpenTransaction(sql);
+  }
+
+  @Override
+  boolean mustBeFirst() {
+    Boolean known = mustBeFirst;
+    if (known == null) {
+      // It cannot be run again when its first statement is done, so it must not be near another's
+      // cancel.
+      known = Sql.mayBeSeveral(sql) || Sql.mayCommit(sql);
+      mustBeFirst = known;
+    }
+    return known;
   }
 
   @Override
@@ -114,14 +127,15 @@ final class Script extends Request<CommandTag> {
     Diagnostic diagnostic = withoutPrefix(reported, beginPrefix().length());
     boolean nothingDone = !somethingDone;
     if (nothingDone && wasHitInstead()) {
-      runAgain = !ranAgain;
+      runAgain = !ranAgain && !mustBeFirst();
     }
     // Statements before the one that failed may have been committed by a COMMIT among them.
+    boolean nothingCommitted = nothingDone && !mayHaveCommitted(Sql.mayCommit(sql));
     failLocally(
         PgServerException.of(
             diagnostic,
             sql,
-            nothingDone && !diagnostic.endsSession()
+            nothingCommitted && !diagnostic.endsSession()
                 ? RetrySafety.ROLLED_BACK
                 : RetrySafety.UNKNOWN));
   }

@@ -16,6 +16,21 @@ final class Sql {
   /** Statements that may fire triggers, which may do anything. */
   private static final Set<String> WRITES = Set.of("insert", "update", "delete", "merge");
 
+  /**
+   * Statements that may commit what they have done before they end, and those that PostgreSQL
+   * refuses in a transaction block, as they commit by themselves.
+   */
+  private static final Set<String> COMMITTING =
+      Set.of(
+          "analyze", "call", "cluster", "commit", "discard", "do", "end", "prepare", "reindex",
+          "vacuum");
+
+  /** Statements that are refused in a transaction block where they name one of the next. */
+  private static final Set<String> DEFINING = Set.of("alter", "create", "drop");
+
+  private static final List<String> DEFINED_OUTSIDE_BLOCKS =
+      List.of("concurrently", "database", "subscription", "system", "tablespace");
+
   /** Words behind which a parenthesis is no function's, and functions without any effect. */
   private static final Set<String> HARMLESS_BEFORE_PARENTHESIS =
       Pattern.compile("\\s+")
@@ -152,6 +167,29 @@ final class Sql {
       }
     }
     return false;
+  }
+
+  /**
+   * Whether a single statement may have committed something when it fails, so that it cannot be run
+   * again: by its first word, and so for no function that commits by a way of its own.
+   */
+  static boolean mayCommit(String sql) {
+    int at = beginning(sql);
+    String word = lower(sql, at, endOfWord(sql, at));
+    if (DEFINING.contains(word)) {
+      String all = sql.toLowerCase(Locale.ROOT);
+      return DEFINED_OUTSIDE_BLOCKS.stream().anyMatch(all::contains);
+    }
+    return COMMITTING.contains(word) || sql.startsWith(";", at);
+  }
+
+  /**
+   * Whether a script may be more than one statement: there is something behind a semicolon. One in
+   * a string counts too, which costs no more than a wait.
+   */
+  static boolean mayBeSeveral(String sql) {
+    int semicolon = sql.indexOf(';');
+    return semicolon >= 0 && semicolon + 1 + beginning(sql.substring(semicolon + 1)) < sql.length();
   }
 
   /** Whether a single statement is a COPY whose data comes from the client. */

@@ -293,6 +293,16 @@ final class StatementBatch implements PgBatch {
     }
 
     @Override
+    boolean mustBeFirst() {
+      for (StatementRequest<?> statement : statements) {
+        if (statement.mustBeFirst()) {
+          return true;
+        }
+      }
+      return false;
+    }
+
+    @Override
     boolean isReadyToWrite(Session session, boolean first) {
       makeRoom(session.statements());
       boolean ready = true;
@@ -398,9 +408,13 @@ final class StatementBatch implements PgBatch {
     void failed(Diagnostic diagnostic) {
       // What fails behind the last statement, a deferred constraint, is the batch's own.
       boolean named = current < statements.size();
+      for (StatementRequest<?> begun : statements) {
+        mayHaveCommitted |= mayHaveCommitted(begun.isBound() && begun.mustBeFirst());
+      }
       if (named) {
-        Preparation used = statements.get(current).prepared();
-        if (PreparedRequest.isStale(diagnostic) && !used.isUnnamed()) {
+        StatementRequest<?> failed = statements.get(current);
+        Preparation used = failed.prepared();
+        if (PreparedRequest.isStale(diagnostic, failed.isBound()) && !used.isUnnamed()) {
           session.statements().stale(used, diagnostic);
           runAgain = !ranAgain;
         } else if (wasHitInstead()) {

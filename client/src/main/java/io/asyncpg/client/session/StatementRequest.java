@@ -116,6 +116,17 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   }
 
   @Override
+  final boolean mustBeFirst() {
+    return prepared()
+        .mayCommit(); // it cannot be run again, so it must not be near another's cancel
+  }
+
+  /** Whether the server has begun to run it. */
+  final boolean isBound() {
+    return phase == Phase.RUNNING || phase == Phase.OVER;
+  }
+
+  @Override
   final boolean parsesItself() {
     return !isOneOfMany && !runAgain && !ranAgain;
   }
@@ -265,25 +276,28 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
 
   @Override
   void failed(Diagnostic diagnostic) {
-    boolean notBound = recalled && phase != Phase.RUNNING && phase != Phase.OVER;
+    boolean bound = isBound();
+    boolean repeatable = !ranAgain && !(bound && prepared().mayCommit());
     phase = Phase.OVER;
-    if (notBound) {
+    if (recalled && !bound) {
       // Perhaps because it is not what it was: prepared anew it may be well.
       session.statements().stale(prepared());
-      runAgain = !ranAgain;
-    } else if (isStale(diagnostic) && !prepared().isUnnamed()) {
+      runAgain = repeatable;
+    } else if (isStale(diagnostic, bound) && !prepared().isUnnamed()) {
       if (!prepared().isDiscarded()) {
         session.statements().stale(prepared(), diagnostic);
       }
-      runAgain = !ranAgain;
+      runAgain = repeatable;
     } else if (wasHitInstead()) {
-      runAgain = !ranAgain;
+      runAgain = repeatable;
     }
     failLocally(
         PgServerException.of(
-            Statements.explained(diagnostic),
+            bound ? diagnostic : Statements.explained(diagnostic),
             sql(),
-            diagnostic.endsSession() ? RetrySafety.UNKNOWN : RetrySafety.ROLLED_BACK));
+            diagnostic.endsSession() || (bound && mayHaveCommitted(prepared().mayCommit()))
+                ? RetrySafety.UNKNOWN
+                : RetrySafety.ROLLED_BACK));
   }
 
   @Override

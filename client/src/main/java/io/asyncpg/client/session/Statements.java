@@ -142,12 +142,14 @@ final class Statements {
 
   /**
    * The server says that a statement is not what it was. Of a plan that is stale the connections
-   * that share our types have more; a statement that is not there went with all others.
+   * that share our types have more; with a statement that is not there others have gone, perhaps
+   * all: those that are there still are closed.
    */
   void stale(Preparation used, Diagnostic diagnostic) {
     forget(used);
     if (diagnostic.sqlState().equals(SqlState.INVALID_SQL_STATEMENT_NAME)) {
-      serverForgotAll();
+      forgetAll();
+      held.forEach(this::prepareAnew);
     } else if (PreparedRequest.isTypeGone(diagnostic)) {
       types.forget();
     } else if (!PreparedRequest.isTypeAltered(diagnostic)) {
@@ -210,6 +212,10 @@ final class Statements {
   void release(HeldStatement statement) {
     held.remove(statement);
     statement.release();
+    prepareAnew(statement);
+  }
+
+  private void prepareAnew(HeldStatement statement) {
     Preparation preparation = statement.preparation();
     if (preparation != null) {
       drop(preparation);

@@ -2,6 +2,7 @@ package io.asyncpg.client.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -59,5 +60,53 @@ class SqlTracesTest {
       })
   void whateverElseMay(String sql) {
     assertThat(Sql.mayLeaveTraces(sql)).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "CALL p($1)",
+        " -- why\n/* and /* how */ */ call p()",
+        "do $$ begin end $$",
+        "VACUUM (ANALYZE) t",
+        "REINDEX TABLE t",
+        "CREATE UNIQUE INDEX CONCURRENTLY i ON t(a)",
+        "DROP DATABASE d",
+        "ALTER SYSTEM SET work_mem = '1MB'",
+        "ALTER TABLE t DETACH PARTITION p CONCURRENTLY",
+        "COMMIT AND CHAIN",
+        "END",
+        "PREPARE TRANSACTION 't'",
+        "; CALL p()"
+      })
+  void whatMayCommitByItselfIsKnownByItsBeginning(String sql) {
+    assertThat(Sql.mayCommit(sql)).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "SELECT 1",
+        "(SELECT 1)",
+        "INSERT INTO calls VALUES ('call')",
+        "CREATE TABLE t(a int)",
+        "DROP TABLE t",
+        "ALTER TABLE t ADD b int",
+        "document",
+        "BEGIN",
+        "LISTEN c"
+      })
+  void othersDoNotCommit(String sql) {
+    assertThat(Sql.mayCommit(sql)).isFalse();
+  }
+
+  @Test
+  void aScriptOfSeveralStatementsHasSomethingBehindASemicolon() {
+    assertThat(Sql.mayBeSeveral("SELECT 1; SELECT 2")).isTrue();
+    assertThat(Sql.mayBeSeveral("; SELECT 2")).isTrue();
+    assertThat(Sql.mayBeSeveral("SELECT 1; -- that is all")).isFalse();
+    assertThat(Sql.mayBeSeveral("SELECT 1")).isFalse();
+    assertThat(Sql.mayBeSeveral("")).isFalse();
   }
 }
