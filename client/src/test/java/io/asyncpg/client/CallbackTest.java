@@ -4,16 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.asyncpg.client.netty.NettyConnections;
+import io.asyncpg.error.PgCodecException;
 import io.asyncpg.testkit.TestServer;
+import io.asyncpg.types.Codec;
+import io.asyncpg.types.CodecModule;
+import io.asyncpg.types.PgType;
+import io.asyncpg.types.ValueReader;
+import io.asyncpg.types.ValueWriter;
+import io.asyncpg.types.value.Point;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
@@ -207,5 +216,117 @@ class CallbackTest {
     all.handle((done, overflow) -> true).join();
     works(other);
     works(one);
+  }
+
+  /** Throws it as if it were unchecked. */
+  @SuppressWarnings("unchecked")
+  static <E extends Throwable> RuntimeException sneaky(Throwable thrown) throws E {
+    throw (E) thrown;
+  }
+
+  @Test
+  void listenersThatThrowAnErrorHurtNobody() throws Exception {
+    BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+    one.addNoticeListener(
+        notice -> {
+          throw new AssertionError("theirs");
+        });
+    one.addQueryListener(
+        event -> {
+          throw new AssertionError("theirs");
+        });
+    one.addParameterListener(
+        change -> {
+          throw new AssertionError("theirs");
+        });
+    one.addListener(
+            "errors",
+            said -> {
+              heard.add(said.payload());
+              throw new StackOverflowError("theirs");
+            })
+        .await();
+    one.addListener("others", said -> heard.add(said.payload())).await();
+    one.execute("DO $$ BEGIN RAISE NOTICE 'x'; END $$").await();
+    one.execute("SET application_name = 'x'").await();
+    other.execute("NOTIFY errors, '1'").await();
+    other.execute("NOTIFY errors, '2'").await();
+    other.execute("NOTIFY others, '3'").await();
+    for (String payload : List.of("1", "2", "3")) {
+      assertThat(heard.poll(20, TimeUnit.SECONDS)).isEqualTo(payload);
+    }
+    works(one);
+    works(other);
+  }
+
+  @Test
+  void codecsThatThrowAnErrorCostTheirOwnStatement() {
+    Codec<Point> throwing =
+        new Codec<>() {
+          @Override
+          public Class<Point> javaType() {
+            return Point.class;
+          }
+
+          @Override
+          public void encode(Point value, PgType type, ValueWriter out) {
+            throw new AssertionError("theirs: encode");
+          }
+
+          @Override
+          public Point decode(PgType type, ValueReader in) {
+            throw new AssertionError("theirs: decode");
+          }
+        };
+    try (PgConnection connection = connect(config().codec("pg_catalog", "point", throwing))) {
+      PgFuture<Rows> before = connection.fetch("SELECT 1");
+      PgFuture<Rows> encoded = connection.fetch("SELECT $1::point", new Point(1, 2));
+      PgFuture<Point> decoded = connection.fetchValue(Point.class, "SELECT point(1, 2)");
+      PgFuture<List<Point>> all = connection.fetch(Point.class, "SELECT point(1, 2)");
+      PgFuture<Rows> behind = connection.fetch("SELECT 2");
+      before.await();
+      assertThatThrownBy(encoded::await).hasStackTraceContaining("theirs: encode");
+      assertThatThrownBy(decoded::await).hasStackTraceContaining("theirs: decode");
+      assertThatThrownBy(all::await).hasStackTraceContaining("theirs: decode");
+      assertThat(behind.await()).hasSize(1);
+      works(connection);
+    }
+  }
+
+  @Test
+  void aCodecModuleThatThrowsFailsItsStatementAlone() {
+    for (Throwable theirs :
+        List.of(new NullPointerException("theirs"), new AssertionError("theirs"))) {
+      CodecModule throwing =
+          (type, javaType) -> {
+            if (type.name().equals("point")) {
+              throw sneaky(theirs);
+            }
+            return null;
+          };
+      try (PgConnection connection = connect(config().codecs(throwing))) {
+        PgFuture<Rows> before = connection.fetch("SELECT 1");
+        PgFuture<Rows> column = connection.fetch("SELECT point(1, 2)");
+        PgFuture<Rows> argument = connection.fetch("SELECT 1 WHERE $1::point IS NULL", "(1,2)");
+        PgFuture<Rows> behind = connection.fetch("SELECT 2");
+        before.await();
+        for (PgFuture<Rows> theirOwn : List.of(column, argument)) {
+          assertThatThrownBy(theirOwn::await)
+              .isInstanceOf(PgCodecException.class)
+              .hasStackTraceContaining("theirs");
+        }
+        assertThat(behind.await()).hasSize(1);
+        works(connection);
+      }
+    }
+  }
+
+  @Test
+  void waitingForTheEndOnTheEventLoopIsRefused() {
+    assertThat(OnTheLoop.thrownBy(one, () -> one.closed().await()))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("event loop");
+    works(one);
+    works(other);
   }
 }

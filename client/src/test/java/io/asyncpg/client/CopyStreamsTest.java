@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.testkit.TestServer;
@@ -82,7 +83,7 @@ class CopyStreamsTest {
   }
 
   /** A subscriber of bytes that asks for so many chunks at a time. */
-  private static final class Collecting implements Flow.Subscriber<ByteBuffer> {
+  private static class Collecting implements Flow.Subscriber<ByteBuffer> {
     final StringBuilder text = new StringBuilder();
     final CompletableFuture<String> done = new CompletableFuture<>();
     final CompletableFuture<Flow.Subscription> subscribed = new CompletableFuture<>();
@@ -526,5 +527,88 @@ class CopyStreamsTest {
                     .await())
         .hasMessageContaining("22P04");
     assertThat(count()).isEqualTo(2);
+  }
+
+  @Test
+  void aProgressListenerThatThrowsAnErrorHasHeardItsLast() {
+    AtomicInteger calls = new AtomicInteger();
+    CopyOptions throwing =
+        CopyOptions.text()
+            .progress(
+                (rows, bytes) -> {
+                  calls.incrementAndGet();
+                  throw new AssertionError("theirs");
+                });
+    String lines = "1\tname\n".repeat(200_000);
+    assertThat(connection.copyToTable("streamed", CopySource.from(ascii(lines)), throwing).await())
+        .hasToString("COPY 200000");
+    connection
+        .copyFromTable("streamed", CopySink.to(OutputStream.nullOutputStream()), throwing)
+        .await();
+    assertThat(calls).hasValue(2);
+  }
+
+  @Test
+  void aSubscriberThatThrowsAnErrorFailsItsCopy() {
+    for (String sql : List.of("SELECT 1", ENDLESS)) {
+      Collecting throwing =
+          new Collecting(1, -1) {
+            @Override
+            public void onNext(ByteBuffer chunk) {
+              throw new AssertionError("theirs");
+            }
+          };
+      assertThatThrownBy(
+              () ->
+                  connection
+                      .copyFromQuery(sql, List.of(), CopySink.to(throwing), CopyOptions.text())
+                      .get(20, TimeUnit.SECONDS))
+          .hasStackTraceContaining("theirs");
+    }
+  }
+
+  /** A publisher that never sends, and throws when it is cancelled. */
+  private static final class Stubborn implements Flow.Publisher<ByteBuffer> {
+    final CountDownLatch asked = new CountDownLatch(1);
+
+    @Override
+    public void subscribe(Flow.Subscriber<? super ByteBuffer> subscriber) {
+      subscriber.onSubscribe(
+          new Flow.Subscription() {
+            @Override
+            public void request(long n) {
+              asked.countDown();
+            }
+
+            @Override
+            public void cancel() {
+              throw new IllegalStateException("theirs");
+            }
+          });
+    }
+  }
+
+  @Test
+  void aPublisherThatThrowsWhenItIsCancelledHurtsNobody() throws Exception {
+    Stubborn cancelled = new Stubborn();
+    PgFuture<CommandTag> copy = connection.copyToTable("streamed", CopySource.from(cancelled), ID);
+    cancelled.asked.await();
+    copy.cancel(true);
+    assertThat(connection.fetchValue(Integer.class, "SELECT 1").get(20, TimeUnit.SECONDS))
+        .isEqualTo(1);
+
+    Stubborn lost = new Stubborn();
+    PgConnection ended = PgConnection.connect(TestServer.shared().dsn()).await();
+    ended.execute("CREATE TEMP TABLE streamed(id int4)").await();
+    PgFuture<CommandTag> first = ended.copyToTable("streamed", CopySource.from(lost), ID);
+    PgFuture<Integer> behind = ended.fetchValue(Integer.class, "SELECT 1");
+    lost.asked.await();
+    ended.terminate();
+    for (PgFuture<?> told : List.of(first, behind)) {
+      assertThatThrownBy(() -> told.get(20, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(PgConnectionException.class);
+    }
+    ended.closed().get(20, TimeUnit.SECONDS);
+    TestServer.shared().endSession(ended.serverPid());
   }
 }

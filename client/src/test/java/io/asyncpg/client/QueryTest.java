@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -148,5 +149,33 @@ class QueryTest {
     sleeping.thenApply(Rows::size).cancel(true);
     assertThatThrownBy(sleeping::await).isInstanceOf(CancellationException.class);
     assertThat(behind.orTimeout(10, java.util.concurrent.TimeUnit.SECONDS).join()).isEqualTo(1);
+  }
+
+  @Test
+  @SuppressWarnings("NullAway") // that is what is refused
+  void nullWhereSqlOrOptionsBelongIsRefusedAndCostsNothing() {
+    String none = null;
+    TransactionOptions noOptions = null;
+    List<Supplier<?>> calls =
+        List.of(
+            () -> connection.execute(none),
+            () -> connection.execute(none, 1),
+            () -> connection.fetch(none),
+            () -> connection.fetchRow(none),
+            () -> connection.fetchValue(Integer.class, none),
+            () -> connection.fetch(Integer.class, none),
+            () -> connection.executeMany(none, List.of()),
+            () -> connection.stream(none),
+            () -> connection.prepare(none),
+            () -> connection.begin(noOptions),
+            () -> connection.transaction(noOptions, tx -> tx.execute("SELECT 1")),
+            () -> connection.fetch("SELECT 1", (Object[]) null));
+    for (Supplier<?> call : calls) {
+      PgFuture<Integer> before = connection.fetchValue(Integer.class, "SELECT 1");
+      assertThatThrownBy(call::get).isInstanceOf(NullPointerException.class);
+      assertThat(before.await()).isEqualTo(1);
+    }
+    assertThat(connection.fetchValue(Integer.class, "SELECT 2").await()).isEqualTo(2);
+    assertThat(connection.isInTransaction()).isFalse();
   }
 }

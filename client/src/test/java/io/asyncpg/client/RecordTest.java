@@ -14,6 +14,7 @@ import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -313,5 +314,24 @@ class RecordTest {
     for (int i = 0; i < names.size(); i++) {
       assertThat(Wide.class.getDeclaredMethod(names.get(i)).invoke(wide)).isEqualTo((long) i);
     }
+  }
+
+  record Asserting(int i) {
+    Asserting {
+      if (i > 1) {
+        throw new AssertionError("more than 1: " + i);
+      }
+    }
+  }
+
+  @Test
+  void anErrorOfTheConstructorCostsItsOwnRequest() {
+    String sql = "SELECT i FROM generate_series(1, 2) AS i";
+    PgFuture<List<Asserting>> list = connection.fetch(Asserting.class, sql);
+    PgFuture<Optional<Asserting>> one = connection.fetchRow(Asserting.class, sql + " WHERE i = 2");
+    PgFuture<Integer> behind = connection.fetchValue(Integer.class, "SELECT 1");
+    assertThatThrownBy(list::await).hasStackTraceContaining("more than 1: 2");
+    assertThatThrownBy(one::await).hasStackTraceContaining("more than 1: 2");
+    assertThat(behind.await()).isEqualTo(1);
   }
 }

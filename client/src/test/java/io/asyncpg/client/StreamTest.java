@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -357,5 +358,42 @@ class StreamTest {
   void tenMillionRowsPassThroughASmallHeap(@TempDir Path directory) throws Exception {
     assertThat(ForkedJvm.run(directory, TenMillion.class, "-Xmx64m", TestServer.shared().dsn()))
         .endsWith("50000005000000");
+  }
+
+  @Test
+  void aSubscriberThatThrowsAnErrorHasHadItsLastRow() throws Exception {
+    for (int rows : List.of(10, 100_000_000)) {
+      CompletableFuture<Integer> first = new CompletableFuture<>();
+      AtomicInteger calls = new AtomicInteger();
+      connection.stream("SELECT generate_series(1, " + rows + ")")
+          .subscribe(
+              new Flow.Subscriber<>() {
+                @Override
+                public void onSubscribe(Flow.Subscription subscription) {
+                  subscription.request(Long.MAX_VALUE);
+                }
+
+                @Override
+                public void onNext(Row row) {
+                  calls.incrementAndGet();
+                  first.complete(row.getInt(0));
+                  throw new AssertionError("theirs");
+                }
+
+                @Override
+                public void onError(Throwable failure) {
+                  calls.incrementAndGet();
+                }
+
+                @Override
+                public void onComplete() {
+                  calls.incrementAndGet();
+                }
+              });
+      assertThat(first.get(20, TimeUnit.SECONDS)).isEqualTo(1);
+      assertThat(connection.fetchValue(Integer.class, "SELECT 2").get(20, TimeUnit.SECONDS))
+          .isEqualTo(2);
+      assertThat(calls).hasValue(1);
+    }
   }
 }

@@ -18,6 +18,8 @@ import io.asyncpg.error.UniqueViolationException;
 import io.asyncpg.testkit.TestServer;
 import io.asyncpg.types.BuiltinTypes;
 import io.asyncpg.types.Format;
+import java.io.IOException;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -30,6 +32,7 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -845,5 +848,38 @@ class PoolTest {
     assertThat(stats.waiting()).isZero();
     assertThat(stats.created()).isGreaterThanOrEqualTo(2);
     assertThat(stats.acquireTimes()).hasSize(PoolStats.ACQUIRE_TIME_BOUNDS.size() + 1);
+  }
+
+  @Test
+  void waitingForThePoolOnAnEventLoopIsRefused() throws IOException {
+    open(config());
+    try (ServerSocket silent = new ServerSocket(0)) {
+      String dsn = "postgresql://nobody@localhost:" + silent.getLocalPort() + "/nothing";
+      PgPool neverReady =
+          PgPool.create(
+              PoolConfig.builder().connection(PgConfig.parse(dsn)).minSize(1).maxSize(1).build());
+      List<Supplier<PgFuture<?>>> ends =
+          List.of(() -> neverReady.ready(), () -> pool.drain(), () -> pool.closed());
+      for (Supplier<PgFuture<?>> end : ends) {
+        CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+        try (PgConnection connection = pool.acquire().await()) {
+          connection.addNoticeListener(
+              notice -> {
+                try {
+                  end.get().await();
+                  thrown.complete(null);
+                } catch (RuntimeException refused) {
+                  thrown.complete(refused);
+                }
+              });
+          connection.execute("DO $$ BEGIN RAISE NOTICE 'now'; END $$").await();
+        }
+        assertThat(thrown.join())
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageContaining("event loop");
+      }
+      neverReady.terminate();
+      neverReady.closed().await();
+    }
   }
 }
