@@ -575,7 +575,8 @@ class PoolTest {
         connection.executeMany("INSERT INTO half_batched VALUES ($1)", rows(3, cancelled));
     PgFuture<?> all =
         connection.executeMany(
-            "INSERT INTO half_batched VALUES ($1)", (Iterable<List<Integer>>) () -> List.of(List.of(7)).iterator());
+            "INSERT INTO half_batched VALUES ($1)",
+            (Iterable<List<Integer>>) () -> List.of(List.of(7)).iterator());
     connection.close();
     assertThatThrownBy(() -> silent.get(20, TimeUnit.SECONDS))
         .hasRootCauseInstanceOf(IllegalStateException.class)
