@@ -452,7 +452,7 @@ class PoolTest {
     Duration most = Duration.ofSeconds(2);
     PgConfig bounded =
         PgConfig.parse(TestServer.shared().dsn()).toBuilder().commandTimeout(most).build();
-    open(PoolConfig.builder().connection(bounded).maxSize(1).acquireTimeout(Duration.ofHours(1)));
+    open(config().connection(bounded).maxSize(1).acquireTimeout(Duration.ofSeconds(20)));
     PgConnection held = pool.acquire().await();
     PgFuture<?> transaction = pool.transaction(tx -> tx.fetch("SELECT 1"));
     assertThatThrownBy(() -> pool.stream("SELECT 1").iterator())
