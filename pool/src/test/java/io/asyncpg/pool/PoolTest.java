@@ -461,7 +461,7 @@ class PoolTest {
     Duration most = Duration.ofSeconds(2);
     PgConfig bounded =
         PgConfig.parse(TestServer.shared().dsn()).toBuilder().commandTimeout(most).build();
-    open(PoolConfig.builder().connection(bounded).maxSize(1).acquireTimeout(Duration.ofHours(1)));
+    open(config().connection(bounded).maxSize(1).acquireTimeout(Duration.ofSeconds(20)));
     PgConnection held = pool.acquire().await();
     PgFuture<?> transaction = pool.transaction(tx -> tx.fetch("SELECT 1"));
     assertThatThrownBy(() -> pool.stream("SELECT 1").iterator())
@@ -584,7 +584,8 @@ class PoolTest {
         connection.executeMany("INSERT INTO half_batched VALUES ($1)", rows(3, cancelled));
     PgFuture<?> all =
         connection.executeMany(
-            "INSERT INTO half_batched VALUES ($1)", (Iterable<List<Integer>>) () -> List.of(List.of(7)).iterator());
+            "INSERT INTO half_batched VALUES ($1)",
+            (Iterable<List<Integer>>) () -> List.of(List.of(7)).iterator());
     connection.close();
     assertThatThrownBy(() -> silent.get(20, TimeUnit.SECONDS))
         .hasRootCauseInstanceOf(IllegalStateException.class)
