@@ -60,6 +60,18 @@ final class Deadlines {
 
   private void check() {
     timer = null;
+    long nearest;
+    do {
+      nearest = endLate(); // which takes time, and that of others may be up meanwhile
+    } while (nearest != 0 && nearest - System.nanoTime() <= 0);
+    if (nearest != 0) {
+      watch(nearest);
+    }
+    session.goOn();
+  }
+
+  /** Ends those whose time is up; gives the nearest deadline of the others, 0 for none. */
+  private long endLate() {
     long now = System.nanoTime();
     List<Request<?>> sent = new ArrayList<>();
     List<Request<?>> unsent = new ArrayList<>();
@@ -75,9 +87,6 @@ final class Deadlines {
         }
       }
     }
-    if (nearest != 0) {
-      watch(nearest);
-    }
     // None may be sent for what becomes of another: those that wait have their end first.
     for (Request<?> request : unsent) {
       String message = "not sent in time: " + request.whyUnsent();
@@ -92,7 +101,7 @@ final class Deadlines {
       request.fail(timeout(message, request.sql(), RetrySafety.UNKNOWN));
       session.leave(request);
     }
-    session.goOn();
+    return nearest;
   }
 
   /** What a call with no time left gets, before anything is sent. */
