@@ -7,13 +7,21 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Runs a class in a JVM of its own: with a heap too small for anything that is kept, or watched.
  */
 public final class ForkedJvm {
+  private static final Pattern OF_THE_CLIENT =
+      Pattern.compile(
+          "(protocol|types|client)[/\\\\](target[/\\\\]classes|[^/\\\\]*\\.jar)$"
+              + "|(netty|jspecify|stringprep|saslprep)-[^/\\\\]*\\.jar$");
+
   private ForkedJvm() {}
 
   /** What the class prints. */
@@ -25,12 +33,19 @@ public final class ForkedJvm {
   /** The same with more than one option of the JVM's. */
   public static String run(Path directory, List<String> options, Class<?> main, String... arguments)
       throws IOException, InterruptedException {
+    List<String> all = new ArrayList<>(options);
+    all.addAll(List.of("-cp", classPath(), main.getName()));
+    all.addAll(List.of(arguments));
+    return run(directory, all);
+  }
+
+  /** What a JVM with these arguments prints. */
+  static String run(Path directory, List<String> arguments)
+      throws IOException, InterruptedException {
     Path output = directory.resolve("output");
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(options);
-    command.addAll(List.of("-cp", classPath(), main.getName()));
-    command.addAll(List.of(arguments));
+    command.addAll(arguments);
     Process jvm =
         new ProcessBuilder(command)
             .redirectErrorStream(true)
@@ -42,6 +57,13 @@ public final class ForkedJvm {
     } finally {
       jvm.destroyForcibly();
     }
+  }
+
+  /** The client with what it depends on, as modules. */
+  static String modulePath() {
+    return Arrays.stream(classPath().split(File.pathSeparator))
+        .filter(each -> OF_THE_CLIENT.matcher(each).find())
+        .collect(Collectors.joining(File.pathSeparator));
   }
 
   private static String classPath() {

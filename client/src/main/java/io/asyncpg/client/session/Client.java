@@ -140,11 +140,12 @@ abstract class Client implements PgClient {
     return timeout == null ? 0 : Deadlines.nanos(timeout);
   }
 
+  /** The arguments as they are now, streams read to their ends. */
   static @Nullable Object[] copy(@Nullable Object[] args) {
     if (args.length > MOST_ARGUMENTS) {
       throw tooMany(args);
     }
-    return args.length == 0 ? args : args.clone();
+    return args.length == 0 ? args : StreamArgument.read(args.clone());
   }
 
   private static IllegalArgumentException tooMany(@Nullable Object[] args) {
