@@ -18,7 +18,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Parameters are PostgreSQL's own, {@code $1} to {@code $65535}; an argument is encoded as the
  * type that the server infers for its parameter (docs/types.md). Arguments must not change until
- * the returned future is complete.
+ * the returned future is complete. An {@link java.io.InputStream} is read to its end before the
+ * call returns, on the calling thread: give none on an event loop, which must not wait. It is not
+ * closed. That is so of an argument by itself; inside another value, or in a row of many, pass its
+ * bytes.
  *
  * <p>Every failure comes through the future: {@link io.asyncpg.error.PgServerException} for an
  * error of the server, {@link io.asyncpg.error.PgCodecException} for an argument that does not fit,
@@ -215,8 +218,8 @@ public interface PgClient {
    * IllegalArgumentException} before anything is inserted: SQL that is not {@code INSERT INTO table
    * (columns) VALUES ($1, …)} with each parameter once, so ON CONFLICT, RETURNING, expressions and
    * defaults; a table with triggers for INSERT or with rules, a view, a foreign table; a column
-   * whose type is an array. All the values of a column are encoded by the codec of the first of
-   * them. An error does not name the row's index.
+   * whose type is an array or a composite. All the values of a column are encoded by the codec of
+   * the first of them. An error does not name the row's index.
    *
    * <p>It costs a round trip more than {@code executeMany}, to ask for the columns' types.
    *

@@ -134,6 +134,8 @@ class InsertManyTest {
         "UPDATE items SET id = $1",
         "INSERT INTO items (nothing) VALUES ($1)",
         "INSERT INTO arrays (a) VALUES ($1)",
+        "INSERT INTO composites (c) VALUES ($1)",
+        "INSERT INTO composites (d) VALUES ($1)",
         "INSERT INTO watched (id) VALUES ($1)",
         "INSERT INTO ruled (id) VALUES ($1)",
         "INSERT INTO seen (id) VALUES ($1)",
@@ -142,6 +144,9 @@ class InsertManyTest {
     server.sqlIn(
         database,
         "CREATE TABLE arrays(a int4[])",
+        "CREATE TYPE pair AS (a int4, b int4)",
+        "CREATE DOMAIN pairs AS pair",
+        "CREATE TABLE composites(c pair, d pairs)",
         "CREATE TABLE watched(id int8)",
         "CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
         "CREATE TRIGGER watch BEFORE INSERT ON watched EXECUTE FUNCTION watch()",

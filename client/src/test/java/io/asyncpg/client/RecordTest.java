@@ -9,17 +9,22 @@ import io.asyncpg.types.Codec;
 import io.asyncpg.types.PgType;
 import io.asyncpg.types.ValueReader;
 import io.asyncpg.types.ValueWriter;
+import java.io.File;
 import java.lang.reflect.RecordComponent;
 import java.math.BigDecimal;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import javax.tools.ToolProvider;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Rows as records. */
 class RecordTest {
@@ -54,6 +59,64 @@ class RecordTest {
         .containsExactly(new Wrapped((short) 1, 2, 3L, 1.5f, 2.5, true, "text", seven));
     assertThat(connection.fetchRow(ALL).await().orElseThrow().as(Primitives.class))
         .isEqualTo(new Primitives((short) 1, 2, 3, 1.5f, 2.5, true, "text", seven));
+  }
+
+  @Test
+  void aModuleThatOpensItsPackageToUsNeedNotMakeItsRecordsPublic(@TempDir Path directory)
+      throws Exception {
+    Path module =
+        Files.writeString(
+            directory.resolve("module-info.java"),
+            """
+            module demo {
+              requires io.asyncpg.client;
+              opens demo to io.asyncpg.client;
+            }
+            """);
+    Path program =
+        Files.writeString(
+            directory.resolve("Demo.java"),
+            """
+            package demo;
+
+            public final class Demo {
+              record Hidden(int id, String name) {}
+
+              public static void main(String[] dsn) {
+                try (var connection = io.asyncpg.client.PgConnection.connect(dsn[0]).await()) {
+                  connection.execute("CREATE TEMP TABLE hidden(id int4, name text)").await();
+                  var rows = java.util.List.of(new Hidden(7, "x"));
+                  connection.executeMany("INSERT INTO hidden VALUES ($1, $2)", rows).await();
+                  System.out.print(connection.fetch(Hidden.class, "SELECT * FROM hidden").await());
+                }
+              }
+            }
+            """);
+    String path = ForkedJvm.modulePath();
+    Path classes = directory.resolve("classes");
+    assertThat(
+            ToolProvider.getSystemJavaCompiler()
+                .run(
+                    null,
+                    null,
+                    null,
+                    "--module-path",
+                    path,
+                    "-d",
+                    classes.toString(),
+                    module.toString(),
+                    program.toString()))
+        .isZero();
+    assertThat(
+            ForkedJvm.run(
+                directory,
+                List.of(
+                    "--module-path",
+                    classes + File.pathSeparator + path,
+                    "--module",
+                    "demo/demo.Demo",
+                    TestServer.shared().dsn())))
+        .contains("[Hidden[id=7, name=x]]");
   }
 
   record Wider(long i, double f, String n) {}

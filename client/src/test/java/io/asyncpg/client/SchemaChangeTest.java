@@ -7,8 +7,11 @@ import io.asyncpg.error.PgCodecException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.testkit.TestServer;
 import io.asyncpg.types.value.Composite;
+import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -155,6 +158,116 @@ class SchemaChangeTest {
   }
 
   @Test
+  void aRecordThatIsAWholeColumnIsReadAtTheSecondTry() {
+    String sql = "SELECT ROW(1, 'x')::item AS p";
+    assertThat(connection.fetch(Item.class, sql).await()).containsExactly(new Item(1, "x"));
+    other.execute("ALTER TYPE item ADD ATTRIBUTE c int4").await();
+    String longer = "SELECT ROW(1, 'x', 2)::item AS p";
+    assertThatThrownBy(() -> connection.fetch(Longer.class, longer).await())
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("column 0 (p, change.item): component \"c\"")
+        .hasMessageContaining("has no attribute in change.item");
+    assertThat(connection.fetch(Longer.class, longer).await())
+        .containsExactly(new Longer(1, "x", 2));
+  }
+
+  record Misfit(Integer a, Integer b) {}
+
+  record Half(String p, int a) {}
+
+  @Test
+  void aRecordThatIsNoWholeColumnSaysWhy() {
+    String sql = "SELECT ROW(1, 'x')::item AS p";
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(() -> connection.fetch(Misfit.class, sql).await())
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining("column 0 (p, change.item): attribute \"b\"")
+          .hasMessageContaining("text cannot be read as java.lang.Integer");
+      assertThatThrownBy(() -> connection.fetch(Half.class, sql).await())
+          .as("one component is the column's name")
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("Half.a has no column");
+    }
+  }
+
+  @Test
+  void anAttributeOfAnotherTypeIsWrittenAtTheSecondTry() {
+    other.execute("CREATE TYPE bag AS (items item[], sizes int4[])").await();
+    String sql = "SELECT ($1::item).a::text";
+    String inBag = "SELECT $1::bag::text";
+    Map<String, Object> bag = Map.of("items", List.of(Map.of("a", "old")), "sizes", List.of("S"));
+    assertThat(value(sql, Map.of("a", 1))).isEqualTo("1");
+    assertThat(value(inBag, Map.of("sizes", List.of(1)))).isEqualTo("(,{1})");
+    other
+        .execute(
+            """
+            ALTER TYPE item ALTER ATTRIBUTE a TYPE text;
+            ALTER TYPE bag ALTER ATTRIBUTE sizes TYPE text[]
+            """)
+        .await();
+    assertThatThrownBy(() -> value(inBag, bag))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("java.lang.String cannot become int4");
+    assertThat(value(inBag, bag)).isEqualTo("(\"{\"\"(old,)\"\"}\",{S})");
+    assertThat(value(sql, Map.of("a", "old"))).isEqualTo("old");
+    other.execute("DROP TYPE bag; DROP TYPE item; CREATE TYPE item AS (a bool, b text)").await();
+    assertThatThrownBy(() -> value(sql, Map.of("a", true)))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("java.lang.Boolean cannot become text");
+    assertThat(value(sql, Map.of("a", true))).isEqualTo("true");
+  }
+
+  @Test
+  void aRowOfAnAlteredTypeIsCopiedAtTheSecondTry() {
+    other.execute("CREATE TABLE held(i item)").await();
+    List<String> columns = List.of("i");
+    connection.copyRecordsToTable("held", columns, List.of(List.of(Map.of("a", 1)))).await();
+    other
+        .execute(
+            """
+            DROP TABLE held; ALTER TYPE item ALTER ATTRIBUTE a TYPE text; CREATE TABLE held(i item)
+            """)
+        .await();
+    List<List<Map<String, String>>> texts = List.of(List.of(Map.of("a", "old")));
+    assertThatThrownBy(() -> connection.copyRecordsToTable("held", columns, texts).await())
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("java.lang.String cannot become int4");
+    connection.copyRecordsToTable("held", columns, texts).await();
+    assertThat(value("SELECT (i).a FROM held")).isEqualTo("old");
+  }
+
+  @Test
+  void aColumnOfAnotherTypeIsWrittenAtTheSecondTry() {
+    String sql = "INSERT INTO pair(a) VALUES ($1)";
+    PgStatement held = connection.prepare(sql).await();
+    connection.execute(sql, 2).await();
+    other.execute("ALTER TABLE pair ALTER COLUMN a TYPE int8").await();
+    assertThatThrownBy(() -> connection.execute(sql, 1L << 40).await())
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("does not fit int4");
+    connection.execute(sql, 1L << 40).await();
+    assertThatThrownBy(() -> held.execute(1L << 40).await())
+        .as("prepared before the first doubt")
+        .isInstanceOf(PgCodecException.class);
+    held.execute(1L << 40).await();
+    assertThat(value("SELECT count(*) FROM pair WHERE a = 1::int8 << 40")).isEqualTo(2L);
+  }
+
+  @Test
+  void anArgumentThatNeverFitsHasItsStatementPreparedAnewOnceASecondAtMost() {
+    PgStatement held = connection.prepare("SELECT $1::int4").await();
+    long begun = System.nanoTime();
+    Set<String> names = new HashSet<>();
+    for (int i = 0; i < 200; i++) {
+      assertThatThrownBy(() -> held.fetch("x").await()).isInstanceOf(PgCodecException.class);
+      assertThat(held.fetchValue(Integer.class, i).await()).isEqualTo(i);
+      names.add(held.name());
+    }
+    long seconds = Duration.ofNanos(System.nanoTime() - begun).toSeconds();
+    assertThat(names).hasSizeBetween(1, (int) seconds + 2);
+  }
+
+  @Test
   void aLabelAddedToAnEnumIsKnownAtTheSecondTry() {
     String sql = "SELECT $1::mood";
     assertThat(connection.fetchValue(Mood.class, sql, Mood.ok).await()).isEqualTo(Mood.ok);
@@ -228,6 +341,17 @@ class SchemaChangeTest {
         .isInstanceOf(PgCodecException.class)
         .hasMessageContaining("unknown here");
     assertThat(value(sql)).hasToString("[(f1=1, f2=now)]");
+  }
+
+  @Test
+  void membersOfAnAnonymousRecordMayBeOfTypesThatTheServerWasMadeWith() {
+    assertThat(value("SELECT ROW(t.table_name) FROM information_schema.tables t LIMIT 1"))
+        .isInstanceOf(Composite.class);
+    Composite cast =
+        (Composite) value("SELECT ROW(c) FROM pg_cast c WHERE castsource = 23 AND casttarget = 20");
+    assertThat(((Composite) cast.get(0)).get("castsource")).isEqualTo(23L);
+    Composite depend = (Composite) value("SELECT ROW(ARRAY[d]) FROM pg_depend d LIMIT 1");
+    assertThat(((List<?>) depend.get(0)).get(0)).isInstanceOf(Composite.class);
   }
 
   @Test

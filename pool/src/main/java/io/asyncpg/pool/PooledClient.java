@@ -14,10 +14,12 @@ import io.asyncpg.client.Rows;
 import io.asyncpg.client.TargetSessionAttrs;
 import io.asyncpg.client.TransactionOptions;
 import io.asyncpg.client.session.Connector;
+import io.asyncpg.client.session.StreamArgument;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.error.RetrySafety;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -229,38 +231,45 @@ final class PooledClient implements PgPool {
 
   @Override
   public PgFuture<CommandTag> execute(String sql, @Nullable Object... args) {
-    return call(sql, connection -> connection.execute(sql, args));
+    @Nullable Object[] read = StreamArgument.read(args);
+    return call(sql, connection -> connection.execute(sql, read));
   }
 
   @Override
   public PgFuture<Rows> fetch(String sql, @Nullable Object... args) {
-    return call(sql, connection -> connection.fetch(sql, args));
+    @Nullable Object[] read = StreamArgument.read(args);
+    return call(sql, connection -> connection.fetch(sql, read));
   }
 
   @Override
   public PgFuture<Optional<Row>> fetchRow(String sql, @Nullable Object... args) {
-    return call(sql, connection -> connection.fetchRow(sql, args));
+    @Nullable Object[] read = StreamArgument.read(args);
+    return call(sql, connection -> connection.fetchRow(sql, read));
   }
 
   @Override
   public <T> PgFuture<@Nullable T> fetchValue(Class<T> type, String sql, @Nullable Object... args) {
-    return call(sql, connection -> connection.fetchValue(type, sql, args));
+    @Nullable Object[] read = StreamArgument.read(args);
+    return call(sql, connection -> connection.fetchValue(type, sql, read));
   }
 
   @Override
   public <T> PgFuture<List<T>> fetch(Class<T> type, String sql, @Nullable Object... args) {
-    return call(sql, connection -> connection.fetch(type, sql, args));
+    @Nullable Object[] read = StreamArgument.read(args);
+    return call(sql, connection -> connection.fetch(type, sql, read));
   }
 
   @Override
   public <R extends @Nullable Object> PgFuture<R> fetch(
       Collector<? super Row, ?, R> collector, String sql, @Nullable Object... args) {
-    return call(sql, connection -> connection.fetch(collector, sql, args));
+    @Nullable Object[] read = StreamArgument.read(args);
+    return call(sql, connection -> connection.fetch(collector, sql, read));
   }
 
   @Override
   public <T> PgFuture<Optional<T>> fetchRow(Class<T> type, String sql, @Nullable Object... args) {
-    return call(sql, connection -> connection.fetchRow(type, sql, args));
+    @Nullable Object[] read = StreamArgument.read(args);
+    return call(sql, connection -> connection.fetchRow(type, sql, read));
   }
 
   @Override
@@ -280,7 +289,8 @@ final class PooledClient implements PgPool {
 
   @Override
   public RowStream stream(String sql, @Nullable Object... args) {
-    return new PooledStream(this, sql, connection -> connection.stream(sql, args));
+    @Nullable Object[] read = StreamArgument.read(args);
+    return new PooledStream(this, sql, connection -> connection.stream(sql, read));
   }
 
   @Override
@@ -291,7 +301,8 @@ final class PooledClient implements PgPool {
   @Override
   public PgFuture<CommandTag> copyFromQuery(
       String sql, List<?> args, CopySink sink, CopyOptions options) {
-    return callOnce(sql, connection -> connection.copyFromQuery(sql, args, sink, options));
+    List<@Nullable Object> read = Arrays.asList(StreamArgument.read(args.toArray()));
+    return callOnce(sql, connection -> connection.copyFromQuery(sql, read, sink, options));
   }
 
   @Override
@@ -327,7 +338,8 @@ final class PooledClient implements PgPool {
 
   @Override
   public RowStream copyRows(String sql, @Nullable Object... args) {
-    return new PooledStream(this, sql, connection -> connection.copyRows(sql, args));
+    @Nullable Object[] read = StreamArgument.read(args);
+    return new PooledStream(this, sql, connection -> connection.copyRows(sql, read));
   }
 
   @Override

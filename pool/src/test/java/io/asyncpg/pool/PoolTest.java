@@ -20,8 +20,13 @@ import io.asyncpg.types.BuiltinTypes;
 import io.asyncpg.types.Format;
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -82,6 +87,23 @@ class PoolTest {
     assertThatThrownBy(() -> pool.acquire().await())
         .isInstanceOf(PgPoolException.class)
         .hasMessageContaining("no_such_database");
+  }
+
+  @Test
+  void aStreamIsReadBeforeTheCallWaitsForAConnection() {
+    open(config().maxSize(1));
+    PgConnection lent = pool.acquire().await();
+    InputStream stream =
+        new SequenceInputStream(Collections.enumeration(List.of(text("some"), text("where"))));
+    PgFuture<String> waiting =
+        pool.fetchValue(String.class, "SELECT convert_from($1::bytea, 'UTF8')", stream);
+    assertThat(stream).isEmpty();
+    lent.close();
+    assertThat(waiting.await()).isEqualTo("somewhere");
+  }
+
+  private static InputStream text(String text) {
+    return new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8));
   }
 
   @Test

@@ -2,7 +2,6 @@ package io.asyncpg.types;
 
 import io.asyncpg.error.PgCodecException;
 import java.io.ByteArrayInputStream;
-import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.HexFormat;
@@ -121,12 +120,18 @@ final class BinaryCodecs {
     return bytes;
   }
 
+  /** What is in memory, and left as it stands: it may be written once more. */
   private static byte[] readAll(InputStream stream) {
-    try {
-      return stream.readAllBytes();
-    } catch (IOException e) {
-      throw new PgCodecException("the stream given for a bytea cannot be read", e);
+    if (!(stream instanceof ByteArrayInputStream inMemory)) {
+      throw new PgCodecException(
+          stream.getClass().getName()
+              + " might block here: a stream is read as an argument by itself only; inside another"
+              + " value, or in a row of many, pass its bytes");
     }
+    inMemory.mark(0);
+    byte[] bytes = inMemory.readAllBytes();
+    inMemory.reset();
+    return bytes;
   }
 
   /** UUID.fromString takes much that is none, as 1-1-1-1-1. */

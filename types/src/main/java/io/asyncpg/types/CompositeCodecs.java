@@ -243,7 +243,7 @@ final class CompositeCodecs {
           out.writeInt(-1);
         } else {
           int mark = out.beginLength();
-          Members.write(registry, attribute.type(), each, format, place(i), out);
+          write(i, each, out);
           out.endLength(mark);
         }
       }
@@ -259,12 +259,23 @@ final class CompositeCodecs {
         Object each = values[i];
         if (each != null) {
           scratch.clear();
-          Members.write(
-              registry, composite.attributes().get(i).type(), each, format, place(i), scratch);
+          write(i, each, scratch);
           LiteralText.quote(scratch, SPECIAL, out);
         }
       }
       out.writeByte(')');
+    }
+
+    /** One attribute. That nothing in it can become its type is explained by one that changed. */
+    private void write(int index, Object each, ValueWriter out) {
+      PgType attribute = composite.attributes().get(index).type();
+      try {
+        Members.write(registry, attribute, each, format, place(index), out);
+      } catch (PgCodecException e) {
+        throw OutdatedTypeException.explains(e)
+            ? OutdatedTypeException.explaining(composite, String.valueOf(e.getMessage()))
+            : e;
+      }
     }
 
     private String place(int index) {

@@ -25,8 +25,12 @@ final class Members {
   static Codec<?> encoder(CodecRegistry registry, PgType type, Class<?> given, Format format) {
     Codec<?> codec = registry.findEncoder(type, given, format);
     if (codec == null) {
-      // Through the front door once more, for the message.
-      codec = registry.encoder(type, given);
+      try {
+        // Through the front door once more, for the message.
+        codec = registry.encoder(type, given);
+      } catch (PgCodecException none) {
+        throw OutdatedTypeException.explaining(type, String.valueOf(none.getMessage()));
+      }
       throw new PgCodecException(
           given.getName()
               + " becomes "

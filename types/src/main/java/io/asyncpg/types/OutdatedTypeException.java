@@ -22,6 +22,16 @@ public final class OutdatedTypeException extends RuntimeException {
     return new PgCodecException(message, new OutdatedTypeException(type, message));
   }
 
+  /** Whether another idea of some type would explain a failure. */
+  static boolean explains(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof OutdatedTypeException) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /**
    * The type as it was known.
    *

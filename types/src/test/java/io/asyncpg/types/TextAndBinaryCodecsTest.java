@@ -72,6 +72,16 @@ class TextAndBinaryCodecsTest {
   }
 
   @Test
+  void aStreamInMemoryMayBeWrittenTwiceAndAnotherNotAtAll() {
+    InputStream inMemory = new ByteArrayInputStream(new byte[] {1, 2, 3});
+    assertThat(write(BuiltinTypes.BYTEA, inMemory)).isEqualTo("010203");
+    assertThat(write(BuiltinTypes.BYTEA, inMemory)).isEqualTo("010203");
+    assertThatThrownBy(() -> write(BuiltinTypes.BYTEA, InputStream.nullInputStream()))
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("pass its bytes");
+  }
+
+  @Test
   void aBooleanIsOneByte() {
     assertThat(write(BuiltinTypes.BOOL, true)).isEqualTo("01");
     assertThat(read(BuiltinTypes.BOOL, "00")).isEqualTo(false);

@@ -19,6 +19,9 @@ public final class TypesDocument {
 
   static {
     note("bpchar", "`char(n)`; padded with spaces, as the server pads it.");
+    note(
+        "bytea",
+        "An `InputStream` that is an argument by itself is read by the calling thread, before the call returns; inside another value, or in a row of many, only a `ByteArrayInputStream` is taken.");
     note("char", "The one-byte type `\"char\"`, any byte; not `char(n)`.");
     note("cid", "Unsigned, 0 to 4294967295.");
     note("cidr", "A network; no bit may be set after the prefix.");

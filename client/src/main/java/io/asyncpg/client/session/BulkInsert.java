@@ -39,7 +39,7 @@ public final class BulkInsert {
               + "\\s*VALUES\\s*\\((\\s*\\$\\d+\\s*(?:,\\s*\\$\\d+\\s*)*)\\)\\s*;?\\s*",
           Pattern.CASE_INSENSITIVE);
 
-  /** A trigger or a rule may do anything with a row; an array in a column would be taken apart. */
+  /** A trigger or a rule may do anything with a row; arrays and composites would be taken apart. */
   private static final String COLUMNS =
       """
       WITH RECURSIVE target AS (
@@ -57,7 +57,7 @@ public final class BulkInsert {
       SELECT b.attname::text,
         n.nspname::text,
         t.typname::text,
-        b.typcategory = 'A' OR t.typarray = 0,
+        b.typcategory = 'A' OR b.typtype = 'c' OR t.typarray = 0,
         target.relkind NOT IN ('r', 'p') OR target.relhasrules OR EXISTS (
           SELECT FROM pg_catalog.pg_trigger g
           WHERE NOT g.tgisinternal AND g.tgtype & 4 <> 0 AND (g.tgrelid = target.oid OR g.tgrelid IN (
@@ -158,7 +158,10 @@ public final class BulkInsert {
       }
       if (column.getBoolean(3)) {
         throw refused(
-            sql, "the type of " + columns.get(i) + " is an array, or has none, so it is not");
+            sql,
+            "the type of "
+                + columns.get(i)
+                + " is an array or a composite, or has no array, so it is not");
       }
       if (column.getBoolean(4)) {
         throw refused(sql, "its table has triggers or rules or is none, so it is not");

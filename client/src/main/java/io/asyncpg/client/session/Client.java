@@ -150,11 +150,12 @@ abstract class Client implements PgClient {
         args, "the array of arguments is null: for one argument that is NULL write (Object) null");
   }
 
+  /** The arguments as they are now, streams read to their ends. */
   static @Nullable Object[] copy(@Nullable Object[] args) {
     if (given(args).length > MOST_ARGUMENTS) {
       throw tooMany(args);
     }
-    return args.length == 0 ? args : args.clone();
+    return args.length == 0 ? args : StreamArgument.read(args.clone());
   }
 
   private static IllegalArgumentException tooMany(@Nullable Object[] args) {

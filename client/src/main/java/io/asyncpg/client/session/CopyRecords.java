@@ -242,6 +242,7 @@ final class CopyRecords extends CopyIn {
         escape(values, from);
       }
     } catch (RuntimeException unfit) {
+      session.statements().types().doubt(unfit);
       throw new PgCodecException(
           "row "
               + index

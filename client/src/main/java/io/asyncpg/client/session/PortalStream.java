@@ -225,6 +225,7 @@ class PortalStream extends StreamRequest {
       ranAgain = true;
       failure = null;
       closing = false;
+      StreamArgument.read(arguments); // which begin anew
       prepareAgain();
       again();
       session.submitAgain(this);

@@ -73,6 +73,7 @@ final class Preparation {
 
   private State state = State.COLD;
   private boolean onServer;
+  private boolean doubted;
   private int askedIn;
   private @Nullable ParseAndDescribe asking;
   private @Nullable RuntimeException failure;
@@ -245,9 +246,14 @@ final class Preparation {
     }
   }
 
-  /** Whether types and codecs are still those that it was made with. */
+  /** Whether types and codecs are still those that it was made with, and its parameters fit. */
   boolean isUpToDate(CodecRegistry codecs) {
-    return this.codecs == codecs && generation == types.generation();
+    return !doubted && this.codecs == codecs && generation == types.generation();
+  }
+
+  /** Whether its parameters may not be what they were: an argument did not fit. */
+  boolean isDoubted() {
+    return doubted;
   }
 
   boolean isOlderThan(long nanos) {
@@ -489,13 +495,14 @@ final class Preparation {
 
   private Format writeValue(int i, Object argument, ValueWriter values) {
     try {
-      Codec<Object> codec = argumentCodec(i, argument.getClass());
+      Codec<Object> codec = argumentCodec(i, argument);
       int mark = values.beginLength();
       codec.encode(argument, parameters[i], values);
       values.endLength(mark);
       return codec.format();
     } catch (PgCodecException unfit) {
       types.doubt(unfit);
+      doubted = doubted || types.doubt(sql, madeAt);
       throw new PgCodecException(
           "argument " + (i + 1) + " of " + PgException.quoted(sql) + ": " + unfit.getMessage(),
           sql,
@@ -526,11 +533,14 @@ final class Preparation {
   }
 
   @SuppressWarnings("unchecked") // the registry's contract: a codec for this class
-  private Codec<Object> argumentCodec(int i, Class<?> argument) {
+  private Codec<Object> argumentCodec(int i, Object argument) {
     Codec<Object> codec = argumentCodecs[i];
-    if (codec == null || argumentClasses[i] != argument) {
-      codec = (Codec<Object>) codecs.encoder(parameters[i], argument);
-      argumentClasses[i] = argument;
+    if (codec == null || argumentClasses[i] != argument.getClass()) {
+      if (argument instanceof StreamArgument.Unread unread) {
+        throw new PgCodecException("the stream given for it cannot be read", unread.reason());
+      }
+      codec = (Codec<Object>) codecs.encoder(parameters[i], argument.getClass());
+      argumentClasses[i] = argument.getClass();
       argumentCodecs[i] = codec;
     }
     return codec;

@@ -234,6 +234,16 @@ final class RecordPlan<T> {
     return true;
   }
 
+  /** Whether any component has one. */
+  static boolean fitsAny(Class<?> record, List<Column> columns) {
+    for (RecordComponent component : record.getRecordComponents()) {
+      if (find(component.getName(), columns) >= 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private static int find(String component, List<Column> columns) {
     String snake = snakeCase(component);
     int bySnake = -1;
@@ -273,7 +283,7 @@ final class RecordPlan<T> {
     try {
       Constructor<?> canonical = record.getDeclaredConstructor(parameters);
       try {
-        return MethodHandles.privateLookupIn(record, LOOKUP).unreflectConstructor(canonical);
+        return lookupIn(record).unreflectConstructor(canonical);
       } catch (IllegalAccessException notOpen) {
         return MethodHandles.publicLookup().unreflectConstructor(canonical);
       }
@@ -284,6 +294,14 @@ final class RecordPlan<T> {
               + " its package to io.asyncpg.client",
           closed);
     }
+  }
+
+  /**
+   * A look-up that sees what a record's module opens to this one, which has to read it for that.
+   */
+  static MethodHandles.Lookup lookupIn(Class<?> record) throws IllegalAccessException {
+    RecordPlan.class.getModule().addReads(record.getModule());
+    return MethodHandles.privateLookupIn(record, LOOKUP);
   }
 
   Class<T> record() {

@@ -246,6 +246,8 @@ final class ResultShape {
   /**
    * Whether the only column holds whole records of this class, rather than one component of each:
    * by its name it is none of them, and there is a codec.
+   *
+   * @throws PgCodecException when it can be nothing else, and does not fit
    */
   boolean isOneValue(Class<?> record) {
     if (codecs.length != 1) {
@@ -262,9 +264,19 @@ final class ResultShape {
   private boolean reads(Class<?> record) {
     try {
       return registry.decoder(types[0], record).format() == codecs[0].format();
-    } catch (PgCodecException unknown) {
+    } catch (PgCodecException unfit) {
+      doubt.accept(unfit);
+      if (isComposite(types[0]) && !RecordPlan.fitsAny(record, columns)) {
+        throw new PgCodecException(describe(0) + ": " + unfit.getMessage(), unfit);
+      }
       return false;
     }
+  }
+
+  private static boolean isComposite(PgType type) {
+    return type instanceof PgType.Domain domain
+        ? isComposite(domain.base())
+        : type instanceof PgType.Composite;
   }
 
   /**

@@ -36,7 +36,7 @@ final class RowArguments {
   private static MethodHandle accessor(Class<?> record, Method accessor) {
     try {
       try {
-        return MethodHandles.privateLookupIn(record, MethodHandles.lookup()).unreflect(accessor);
+        return RecordPlan.lookupIn(record).unreflect(accessor);
       } catch (IllegalAccessException notOpen) {
         return MethodHandles.publicLookup().unreflect(accessor);
       }

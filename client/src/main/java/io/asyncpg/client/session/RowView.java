@@ -17,7 +17,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -193,6 +192,9 @@ final class RowView implements Row {
       }
     }
     if (chunk.shape.codec(i) instanceof LongCodec<?>) {
+      if (length(find(i)) < 0) {
+        throw isNullNot(i, "int");
+      }
       long value = getLong(i);
       if ((int) value != value) {
         throw new PgCodecException(
@@ -314,8 +316,7 @@ final class RowView implements Row {
     for (int i = 0; i < columns.size(); i++) {
       text.append(i == 0 ? "" : ", ").append(columns.get(i).name()).append('=');
       try {
-        Object value = get(i);
-        text.append(value instanceof byte[] raw ? "byte[" + raw.length + "]" : value);
+        text.append(Contents.print(get(i)));
       } catch (PgCodecException unfit) {
         text.append('?');
       }
@@ -334,7 +335,7 @@ final class RowView implements Row {
     }
     for (int i = 0; i < size(); i++) {
       if (!columns().get(i).name().equals(row.columns().get(i).name())
-          || !Objects.deepEquals(get(i), row.get(i))) {
+          || !Contents.equal(get(i), row.get(i))) {
         return false;
       }
     }
@@ -345,12 +346,7 @@ final class RowView implements Row {
   public int hashCode() {
     int hash = 1;
     for (int i = 0; i < size(); i++) {
-      Object value = get(i);
-      hash =
-          31 * hash
-              + (value instanceof byte[] raw
-                  ? java.util.Arrays.hashCode(raw)
-                  : Objects.hashCode(value));
+      hash = 31 * hash + Contents.hash(get(i));
     }
     return hash;
   }

@@ -154,13 +154,15 @@ final class Statement implements PgStatement {
   @Override
   public PgFuture<String> explainAnalyze(@Nullable Object... args) {
     String ended = held.ended();
-    return ended != null
-        ? PgFuture.failed(new IllegalStateException(ended))
-        : TransactionRun.startAndUndo(
-            client,
-            undone ->
-                undone.fetchValue(
-                    String.class, "EXPLAIN (FORMAT JSON, VERBOSE, ANALYZE) " + sql(), args));
+    if (ended != null) {
+      return PgFuture.failed(new IllegalStateException(ended));
+    }
+    @Nullable Object[] read = StreamArgument.read(args);
+    return TransactionRun.startAndUndo(
+        client,
+        undone ->
+            undone.fetchValue(
+                String.class, "EXPLAIN (FORMAT JSON, VERBOSE, ANALYZE) " + sql(), read));
   }
 
   @Override

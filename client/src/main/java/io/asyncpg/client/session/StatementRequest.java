@@ -316,6 +316,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   /** Forgets what was answered: it is written once more. */
   final void forgetAnswer() {
     failure = null;
+    StreamArgument.read(arguments); // which begin anew
     prepareAgain();
     discard();
   }

@@ -75,7 +75,8 @@ final class Statements {
       forgetAll();
     }
     Preparation known = cache.get(sql);
-    if (known != null && lifetimeNanos > 0 && known.isOlderThan(lifetimeNanos)) {
+    if (known != null
+        && (known.isDoubted() || (lifetimeNanos > 0 && known.isOlderThan(lifetimeNanos)))) {
       forget(known);
       known = null;
     }

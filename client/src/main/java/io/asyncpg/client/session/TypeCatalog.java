@@ -23,12 +23,12 @@ final class TypeCatalog {
   private static final int LONGEST_DESCRIBED = 16 * 1024;
 
   /**
-   * A doubt about a type that was looked up again, and came out the same, is an error of the
-   * application's: for so long it costs no more look-ups.
+   * A doubt about a type or a statement that was looked up again, and came out the same, is an
+   * error of the application's: for so long it costs no more look-ups.
    */
   private static final long DOUBT_AGAIN = TimeUnit.SECONDS.toNanos(1);
 
-  /** Types that are made and dropped all day must not fill the heap. */
+  /** Types that are made and dropped all day must not fill the heap, nor must SQL. */
   private static final int REMEMBERED_DOUBTS = 1000;
 
   private final CodecRegistry codecs;
@@ -44,8 +44,8 @@ final class TypeCatalog {
   private final LinkedHashMap<String, Description> descriptions =
       new LinkedHashMap<>(16, 0.75f, true);
 
-  /** What was doubted, and when. */
-  private final Map<PgType, Long> doubted = new ConcurrentHashMap<>();
+  /** What was doubted, a type or SQL, and when. */
+  private final Map<Object, Long> doubted = new ConcurrentHashMap<>();
 
   /** Types that members of anonymous records have, and that nobody knew. */
   private final Set<Integer> missed = ConcurrentHashMap.newKeySet();
@@ -129,11 +129,35 @@ final class TypeCatalog {
     if (before != null && now - before < DOUBT_AGAIN) {
       return;
     }
+    doubted(type, now);
+    forget();
+  }
+
+  /**
+   * An argument did not fit its parameter, which may be of another type since the statement was
+   * prepared.
+   *
+   * @param madeAt when it was prepared, as {@link System#nanoTime} counts
+   * @return whether it has to be prepared anew before the error is true
+   */
+  boolean doubt(String sql, long madeAt) {
+    long now = System.nanoTime();
+    Long before = doubted.get(sql);
+    if (before != null && now - before < DOUBT_AGAIN) {
+      return madeAt - before < 0;
+    }
+    if (sql.length() <= LONGEST_DESCRIBED) {
+      doubted(sql, now);
+    }
+    forgetDescription(sql);
+    return true;
+  }
+
+  private void doubted(Object typeOrSql, long now) {
     if (doubted.size() >= REMEMBERED_DOUBTS) {
       doubted.clear();
     }
-    doubted.put(type, now);
-    forget();
+    doubted.put(typeOrSql, now);
   }
 
   /** A plan was stale: statements prepared before, on any connection that shares this, may be. */

@@ -84,9 +84,13 @@ final class TypeLookup extends Exchange {
           WHERE n.nspname = $1 AND t.typname = $2
           """);
 
-  /** The first OID that is given to what initdb did not make. */
+  /** Those that are not built in; initdb too makes some, as for the catalog's own tables. */
   private static final String ALL =
-      SQL_WITH.formatted("SELECT t.oid FROM pg_catalog.pg_type t WHERE t.oid >= 16384");
+      SQL_WITH.formatted(
+          "SELECT t.oid FROM pg_catalog.pg_type t WHERE t.oid <> ALL ($1::pg_catalog.oid[])");
+
+  private static final List<Integer> BUILT_IN =
+      BuiltinTypes.all().stream().map(PgType::oid).toList();
 
   private static final ResultShape SHAPE =
       new ResultShape(
@@ -115,7 +119,10 @@ final class TypeLookup extends Exchange {
 
   private final TypeCatalog types;
   private final String sql;
+
+  /** Those that are asked for; of {@link #ALL} those that are not. */
   private final List<Integer> oids;
+
   private final List<String> names;
   private final Consumer<@Nullable PgException> then;
   private ResultRows rows = new ResultRows(SHAPE);
@@ -158,12 +165,12 @@ final class TypeLookup extends Exchange {
   }
 
   /**
-   * Of all types that somebody has made.
+   * Of all types that are not built in.
    *
    * @param then called when it is over, with what went wrong or null
    */
   static TypeLookup all(TypeCatalog types, Consumer<@Nullable PgException> then) {
-    return new TypeLookup(types, ALL, List.of(), List.of(), then);
+    return new TypeLookup(types, ALL, BUILT_IN, List.of(), then);
   }
 
   boolean isOver() {
@@ -293,8 +300,11 @@ final class TypeLookup extends Exchange {
       described.put(oid(row, 0), row);
     }
     Map<Integer, PgType> made = new HashMap<>();
-    for (int oid : oids) {
-      types.learn(type(oid, described, made));
+    boolean all = sql.equals(ALL);
+    if (!all) {
+      for (int oid : oids) {
+        types.learn(type(oid, described, made));
+      }
     }
     for (int oid : described.keySet()) {
       PgType type = type(oid, described, made);
@@ -303,7 +313,7 @@ final class TypeLookup extends Exchange {
       }
     }
     made.values().forEach(types::learn);
-    if (sql.equals(ALL)) {
+    if (all) {
       types.completed();
     }
   }
