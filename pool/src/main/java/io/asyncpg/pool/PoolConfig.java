@@ -126,8 +126,8 @@ public final class PoolConfig {
   }
 
   /**
-   * How long the reset of a session that was given back may take, and a row of a batch that is still
-   * under way may take to come.
+   * How long the reset of a session that was given back may take, and a row of a batch that is
+   * still under way may take to come.
    *
    * @return 10 seconds by default
    */
