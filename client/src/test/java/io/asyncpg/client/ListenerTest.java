@@ -460,8 +460,15 @@ class ListenerTest {
   void aListenerThatCameAndWentInOnePipelineMayComeAgain() throws InterruptedException {
     BlockingQueue<Notification> heard = new LinkedBlockingQueue<>();
     Consumer<Notification> listener = heard::add;
-    connection.addListener("quick", listener);
-    connection.removeListener("quick", listener).await();
+    // Behind it both are written before the first is answered.
+    other.execute("SELECT pg_advisory_lock(77102)").await();
+    PgFuture<CommandTag> waits = connection.execute("SELECT pg_advisory_xact_lock(77102)");
+    PgFuture<Void> come = connection.addListener("quick", listener);
+    PgFuture<Void> gone = connection.removeListener("quick", listener);
+    other.execute("SELECT pg_advisory_unlock(77102)").await();
+    waits.await();
+    come.await();
+    gone.await();
     assertThat(channels()).isEmpty();
     connection.addListener("quick", listener).await();
     assertThat(channels()).containsExactly("quick");

@@ -441,5 +441,15 @@ class StatementTest {
     }
     transaction.rollback().await();
     assertThat(connection.fetchRow(sql, 1).await().orElseThrow().getInt("answer")).isEqualTo(42);
+
+    // Here it is this side that knows that the transaction is no more.
+    String another = "SELECT 43 AS answer, $1::int4";
+    PgTransaction ended = connection.begin().await();
+    ended.execute("COMMIT").await();
+    assertThatThrownBy(() -> ended.fetch(another, 1).await())
+        .hasStackTraceContaining("ended by SQL");
+    assertThatThrownBy(() -> ended.commit().await()).hasMessageContaining("ended by SQL");
+    assertThat(connection.fetchRow(another, 1).await().orElseThrow().getInt("answer"))
+        .isEqualTo(43);
   }
 }
