@@ -14,16 +14,19 @@ import io.asyncpg.testkit.Backend;
 import io.asyncpg.testkit.ScriptedServer;
 import io.asyncpg.testkit.TestServer;
 import io.asyncpg.testkit.WireLines;
+import io.asyncpg.types.Codec;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.local.LocalIoHandler;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.uring.IoUringIoHandler;
+import java.io.File;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,6 +41,7 @@ import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import javax.crypto.Mac;
 import javax.crypto.SecretKeyFactory;
 import javax.crypto.spec.PBEKeySpec;
@@ -812,7 +816,10 @@ class ConnectTest {
               .cancelTimeout(Duration.ofMinutes(1))
               .build();
       PgConnection connection = PgConnection.connect(config).await();
-      // Classes come from files too: whatever is needed below has been needed before.
+      // Classes come from files too: whatever is needed below is there, or has been needed before.
+      for (Class<?> each : List.of(PgConnection.class, Codec.class, PgException.class)) {
+        load(each);
+      }
       stop(connection.execute("SELECT pg_sleep(600)"));
       connection.fetchValue(Integer.class, "SELECT 1").await();
       complaint(config.toBuilder().port(closedPort()).build());
@@ -827,6 +834,28 @@ class ConnectTest {
       end(connection);
       end(PgConnection.connect(config).await());
       System.out.println("connected again");
+    }
+
+    /** Loads all classes that come from where this one does. */
+    private static void load(Class<?> one) throws IOException {
+      Path root = Path.of(URI.create(one.getProtectionDomain().getCodeSource().getLocation() + ""));
+      if (!Files.isDirectory(root)) {
+        return; // a jar is open already
+      }
+      List<Path> files;
+      try (Stream<Path> all = Files.walk(root)) {
+        files = all.filter(file -> file.toString().endsWith(".class")).toList();
+      }
+      for (Path file : files) {
+        String name = root.relativize(file).toString().replace(File.separatorChar, '.');
+        if (!name.endsWith("-info.class")) {
+          try {
+            Class.forName(name.substring(0, name.length() - 6), false, one.getClassLoader());
+          } catch (ClassNotFoundException | LinkageError notForThisMachine) {
+            System.out.println("not loaded: " + notForThisMachine);
+          }
+        }
+      }
     }
 
     private static void stop(PgFuture<CommandTag> sleeping) {

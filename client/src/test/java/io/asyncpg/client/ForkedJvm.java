@@ -19,7 +19,7 @@ import java.util.stream.Collectors;
 public final class ForkedJvm {
   private static final Pattern OF_THE_CLIENT =
       Pattern.compile(
-          "(protocol|types|client)[/\\\\](target[/\\\\]classes|[^/\\\\]*\\.jar)$"
+          "(protocol|types|client)[/\\\\]target[/\\\\](classes|[^/\\\\]*\\.jar)$"
               + "|(netty|jspecify|stringprep|saslprep)-[^/\\\\]*\\.jar$");
 
   private ForkedJvm() {}
