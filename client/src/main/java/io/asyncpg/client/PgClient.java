@@ -1,6 +1,7 @@
 package io.asyncpg.client;
 
 import io.asyncpg.client.session.BulkInsert;
+import io.asyncpg.client.session.StreamRows;
 import io.asyncpg.types.TypeReference;
 import java.time.Duration;
 import java.util.Collection;

@@ -77,7 +77,9 @@ public interface PgPool extends PgClient, AutoCloseable {
    * @param <T> the result
    * @param work what to do with the connection; called on this thread when one is free at once,
    *     otherwise where futures complete, so that it must not block
-   * @return the work's result. Cancelling it cancels the stage
+   * @return the work's result. Cancelling it cancels the stage. A timeout given by {@link
+   *     #withTimeout} bounds the wait for the connection; each call of the work is bounded as the
+   *     connection's own are
    */
   <T extends @Nullable Object> PgFuture<T> withConnection(
       Function<? super PgConnection, ? extends CompletionStage<T>> work);

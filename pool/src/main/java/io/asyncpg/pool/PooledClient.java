@@ -15,15 +15,19 @@ import io.asyncpg.client.TargetSessionAttrs;
 import io.asyncpg.client.TransactionOptions;
 import io.asyncpg.client.session.Connector;
 import io.asyncpg.client.session.StreamArgument;
+import io.asyncpg.client.session.Unused;
 import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.error.RetrySafety;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collector;
 import org.jspecify.annotations.Nullable;
@@ -85,18 +89,29 @@ final class PooledClient implements PgPool {
   @Override
   public <T extends @Nullable Object> PgFuture<T> withConnection(
       Function<? super PgConnection, ? extends CompletionStage<T>> work) {
-    return new Borrowed<T>(null, timeout, false, 1, work).begin();
+    Objects.requireNonNull(work, "work");
+    return new Borrowed<T>(null, timeout, false, 1, work).begin(null);
   }
 
   private <T extends @Nullable Object> PgFuture<T> call(
       String sql, Function<? super PgConnection, ? extends CompletionStage<T>> work) {
-    return new Borrowed<T>(sql, bound(), true, MOST_ATTEMPTS, work).begin();
+    return new Borrowed<T>(given(sql), bound(), true, MOST_ATTEMPTS, work).begin(null);
   }
 
-  /** As {@link #call}, where the arguments can be read only once. */
+  /**
+   * As {@link #call}, where the arguments can be read only once.
+   *
+   * @param unused what to do about them when there was no connection to read them for
+   */
   private <T extends @Nullable Object> PgFuture<T> callOnce(
-      String sql, Function<? super PgConnection, ? extends CompletionStage<T>> work) {
-    return new Borrowed<T>(sql, bound(), true, 1, work).begin();
+      String sql,
+      @Nullable Consumer<Throwable> unused,
+      Function<? super PgConnection, ? extends CompletionStage<T>> work) {
+    return new Borrowed<T>(given(sql), bound(), true, 1, work).begin(unused);
+  }
+
+  private static String given(String sql) {
+    return Objects.requireNonNull(sql, "the SQL, or the name of the table, is null");
   }
 
   /** One use of a borrowed connection, and its outcome. */
@@ -108,6 +123,7 @@ final class PooledClient implements PgPool {
     private long begunAt;
     private final Function<? super PgConnection, ? extends CompletionStage<T>> work;
     private volatile @Nullable CompletionStage<?> waitsFor;
+    private @Nullable Consumer<Throwable> unused;
 
     Borrowed(
         @Nullable String sql,
@@ -122,10 +138,16 @@ final class PooledClient implements PgPool {
       this.work = work;
     }
 
-    PgFuture<T> begin() {
+    /**
+     * Begins.
+     *
+     * @param unused told once, if the work was never given a connection, why not
+     */
+    PgFuture<T> begin(@Nullable Consumer<Throwable> unused) {
+      this.unused = unused;
       Duration within = bound;
       if (within != null && isOver(within)) {
-        completeExceptionally(noneLeft(within, sql));
+        neverUsed(noneLeft(within, sql));
         return this;
       }
       begunAt = System.nanoTime();
@@ -140,11 +162,19 @@ final class PooledClient implements PgPool {
       acquire.whenComplete(
           (connection, failure) -> {
             if (connection == null) {
-              completeExceptionally(Pool.unwrapped(failure));
+              neverUsed(Pool.unwrapped(failure));
             } else {
               use(connection);
             }
           });
+    }
+
+    private void neverUsed(Throwable why) {
+      Consumer<Throwable> told = unused;
+      if (told != null) {
+        told.accept(why);
+      }
+      completeExceptionally(why);
     }
 
     /** What is left of a bound. */
@@ -157,6 +187,7 @@ final class PooledClient implements PgPool {
       try {
         if (isDone()) {
           connection.close();
+          neverUsed(new CancellationException("the call was cancelled"));
           return;
         }
         PgConnection client = connection;
@@ -274,17 +305,19 @@ final class PooledClient implements PgPool {
 
   @Override
   public PgFuture<RowCounts> executeMany(String sql, Iterable<?> rows) {
-    return callOnce(sql, connection -> connection.executeMany(sql, rows));
+    return callOnce(
+        sql, failure -> Unused.rows(rows), connection -> connection.executeMany(sql, rows));
   }
 
   @Override
   public PgFuture<RowCounts> executeMany(String sql, Flow.Publisher<?> rows) {
-    return callOnce(sql, connection -> connection.executeMany(sql, rows));
+    return callOnce(sql, null, connection -> connection.executeMany(sql, rows));
   }
 
   @Override
   public PgFuture<Rows> fetchMany(String sql, Iterable<?> rows) {
-    return callOnce(sql, connection -> connection.fetchMany(sql, rows));
+    return callOnce(
+        sql, failure -> Unused.rows(rows), connection -> connection.fetchMany(sql, rows));
   }
 
   @Override
@@ -295,45 +328,60 @@ final class PooledClient implements PgPool {
 
   @Override
   public PgFuture<CommandTag> copyFromTable(String table, CopySink sink, CopyOptions options) {
-    return callOnce(table, connection -> connection.copyFromTable(table, sink, options));
+    Objects.requireNonNull(sink, "sink");
+    Objects.requireNonNull(options, "options");
+    return callOnce(
+        table,
+        failure -> Unused.sink(sink, failure),
+        connection -> connection.copyFromTable(table, sink, options));
   }
 
   @Override
   public PgFuture<CommandTag> copyFromQuery(
       String sql, List<?> args, CopySink sink, CopyOptions options) {
+    Objects.requireNonNull(sink, "sink");
+    Objects.requireNonNull(options, "options");
     List<@Nullable Object> read = Arrays.asList(StreamArgument.read(args.toArray()));
-    return callOnce(sql, connection -> connection.copyFromQuery(sql, read, sink, options));
+    return callOnce(
+        sql,
+        failure -> Unused.sink(sink, failure),
+        connection -> connection.copyFromQuery(sql, read, sink, options));
   }
 
   @Override
   public PgFuture<CommandTag> copyToTable(String table, CopySource source, CopyOptions options) {
-    return callOnce(table, connection -> connection.copyToTable(table, source, options));
+    Objects.requireNonNull(source, "source");
+    Objects.requireNonNull(options, "options");
+    return callOnce(
+        table,
+        failure -> Unused.source(source),
+        connection -> connection.copyToTable(table, source, options));
   }
 
   @Override
   public PgFuture<CommandTag> copyRecordsToTable(
       String table, List<String> columns, Iterable<?> rows) {
-    return callOnce(table, connection -> connection.copyRecordsToTable(table, columns, rows));
+    return callOnce(table, null, connection -> connection.copyRecordsToTable(table, columns, rows));
   }
 
   @Override
   public PgFuture<CommandTag> copyRecordsToTable(
       String table, List<String> columns, Flow.Publisher<?> rows) {
-    return callOnce(table, connection -> connection.copyRecordsToTable(table, columns, rows));
+    return callOnce(table, null, connection -> connection.copyRecordsToTable(table, columns, rows));
   }
 
   @Override
   public PgFuture<CommandTag> copyRecordsToTable(
       String table, List<String> columns, Iterable<?> rows, CopyOptions options) {
     return callOnce(
-        table, connection -> connection.copyRecordsToTable(table, columns, rows, options));
+        table, null, connection -> connection.copyRecordsToTable(table, columns, rows, options));
   }
 
   @Override
   public PgFuture<CommandTag> copyRecordsToTable(
       String table, List<String> columns, Flow.Publisher<?> rows, CopyOptions options) {
     return callOnce(
-        table, connection -> connection.copyRecordsToTable(table, columns, rows, options));
+        table, null, connection -> connection.copyRecordsToTable(table, columns, rows, options));
   }
 
   @Override
@@ -353,9 +401,11 @@ final class PooledClient implements PgPool {
       TransactionOptions options,
       Function<? super PgTransaction, ? extends CompletionStage<T>> work) {
     // Without a timeout of the call's own each statement in it has the configuration's.
+    Objects.requireNonNull(options, "options");
+    Objects.requireNonNull(work, "work");
     return new Borrowed<T>(
             null, bound(), timeout != null, 1, connection -> connection.transaction(options, work))
-        .begin();
+        .begin(null);
   }
 
   // ---- The pool

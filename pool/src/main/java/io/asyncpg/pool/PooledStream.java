@@ -40,7 +40,7 @@ final class PooledStream implements RowStream {
 
   PooledStream(PooledClient client, String sql, Function<PgConnection, RowStream> opening) {
     this.client = client;
-    this.sql = sql;
+    this.sql = Objects.requireNonNull(sql, "sql");
     this.opening = opening;
   }
 
@@ -339,7 +339,12 @@ final class PooledStream implements RowStream {
 
     @Override
     public void onNext(Row row) {
-      subscriber.onNext(row);
+      try {
+        subscriber.onNext(row);
+      } catch (RuntimeException | Error theirs) {
+        cancel(); // it has had its last row, and its connection is free
+        throw theirs;
+      }
     }
 
     @Override

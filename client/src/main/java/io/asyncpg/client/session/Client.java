@@ -20,6 +20,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongFunction;
 import java.util.stream.Collector;
@@ -84,15 +85,27 @@ abstract class Client implements PgClient {
    * @param request makes the request, given its timeout in nanoseconds; 0 for none
    */
   <T extends @Nullable Object> PgFuture<T> run(String sql, LongFunction<Request<T>> request) {
+    return run(sql, refusal -> {}, request);
+  }
+
+  /** The same, for a call that is given what has to be closed, or told, if it cannot be made. */
+  private <T extends @Nullable Object> PgFuture<T> run(
+      String sql, Consumer<RuntimeException> refused, LongFunction<Request<T>> request) {
     RuntimeException refusal = refusal(sql);
-    if (refusal != null) {
-      return PgFuture.failed(refusal);
+    Request<T> made = null;
+    if (refusal == null) {
+      try {
+        made = request.apply(nanos());
+      } catch (IllegalArgumentException | IllegalStateException misuse) {
+        refusal = misuse;
+      }
     }
-    try {
-      return run(request.apply(nanos()));
-    } catch (IllegalArgumentException | IllegalStateException misuse) {
-      return PgFuture.failed(misuse);
+    if (made != null) {
+      return run(made);
     }
+    RuntimeException why = Objects.requireNonNull(refusal);
+    refused.accept(why);
+    return PgFuture.failed(why);
   }
 
   /**
@@ -115,7 +128,7 @@ abstract class Client implements PgClient {
 
   /** Why a statement with these arguments cannot be run now; null where it can. */
   private @Nullable RuntimeException refusal(String sql, @Nullable Object[] args) {
-    return given(args).length > MOST_ARGUMENTS ? tooMany(args) : refusal(sql);
+    return StreamArgument.given(args).length > MOST_ARGUMENTS ? tooMany(args) : refusal(sql);
   }
 
   /** Runs a request; for those that are made often, and want nothing made but the request. */
@@ -144,15 +157,9 @@ abstract class Client implements PgClient {
     return timeout == null ? 0 : Deadlines.nanos(timeout);
   }
 
-  /** Java takes a lone null for the array, not for the one argument in it. */
-  private static @Nullable Object[] given(@Nullable Object[] args) {
-    return Objects.requireNonNull(
-        args, "the array of arguments is null: for one argument that is NULL write (Object) null");
-  }
-
   /** The arguments as they are now, streams read to their ends. */
   static @Nullable Object[] copy(@Nullable Object[] args) {
-    if (given(args).length > MOST_ARGUMENTS) {
+    if (StreamArgument.given(args).length > MOST_ARGUMENTS) {
       throw tooMany(args);
     }
     return args.length == 0 ? args : StreamArgument.read(args.clone());
@@ -228,7 +235,10 @@ abstract class Client implements PgClient {
 
   @Override
   public PgFuture<RowCounts> executeMany(String sql, Iterable<?> rows) {
-    return run(sql, time -> new Batch.Effects(session, sql, Feed.of(rows), time));
+    return run(
+        sql,
+        refusal -> Unused.rows(rows),
+        time -> new Batch.Effects(session, sql, Feed.of(rows), time));
   }
 
   @Override
@@ -238,7 +248,10 @@ abstract class Client implements PgClient {
 
   @Override
   public PgFuture<Rows> fetchMany(String sql, Iterable<?> rows) {
-    return run(sql, time -> new Batch.AllRows(session, sql, Feed.of(rows), time));
+    return run(
+        sql,
+        refusal -> Unused.rows(rows),
+        time -> new Batch.AllRows(session, sql, Feed.of(rows), time));
   }
 
   /** Rows of published arguments; for those whose interface has it. */
@@ -265,7 +278,10 @@ abstract class Client implements PgClient {
   public PgFuture<CommandTag> copyFromTable(String table, CopySink sink, CopyOptions options) {
     Objects.requireNonNull(sink, "sink");
     Objects.requireNonNull(options, "options");
-    return run(table, time -> CopyOut.ofTable(session, table, sink, options, time));
+    return run(
+        table,
+        refusal -> Unused.sink(sink, refusal),
+        time -> CopyOut.ofTable(session, table, sink, options, time));
   }
 
   @Override
@@ -274,14 +290,19 @@ abstract class Client implements PgClient {
     Objects.requireNonNull(sink, "sink");
     Objects.requireNonNull(options, "options");
     return run(
-        sql, time -> CopyOut.ofQuery(session, sql, copy(args.toArray()), sink, options, time));
+        sql,
+        refusal -> Unused.sink(sink, refusal),
+        time -> CopyOut.ofQuery(session, sql, copy(args.toArray()), sink, options, time));
   }
 
   @Override
   public PgFuture<CommandTag> copyToTable(String table, CopySource source, CopyOptions options) {
     Objects.requireNonNull(source, "source");
     Objects.requireNonNull(options, "options");
-    return run(table, time -> new CopyIn.OfBytes(session, table, source, options, time));
+    return run(
+        table,
+        refusal -> Unused.source(source),
+        time -> new CopyIn.OfBytes(session, table, source, options, time));
   }
 
   @Override

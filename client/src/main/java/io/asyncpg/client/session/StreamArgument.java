@@ -4,6 +4,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,12 +27,19 @@ public final class StreamArgument extends ByteArrayInputStream {
    * @return the arguments to go on with: the same array if there is no stream to read
    */
   public static @Nullable Object[] read(@Nullable Object[] args) {
+    given(args);
     for (int i = 0; i < args.length; i++) {
       if (args[i] instanceof InputStream) {
         return readFrom(i, args);
       }
     }
     return args;
+  }
+
+  /** Java takes a lone null for the array, not for the one argument in it. */
+  static @Nullable Object[] given(@Nullable Object[] args) {
+    return Objects.requireNonNull(
+        args, "the array of arguments is null: for one argument that is NULL write (Object) null");
   }
 
   private static @Nullable Object[] readFrom(int first, @Nullable Object[] args) {

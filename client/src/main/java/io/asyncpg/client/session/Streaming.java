@@ -188,7 +188,7 @@ final class Streaming implements RowStream {
   }
 
   /** The subscription of one who gets nothing. */
-  private static final Flow.Subscription NONE =
+  static final Flow.Subscription NONE =
       new Flow.Subscription() {
         @Override
         public void request(long n) {

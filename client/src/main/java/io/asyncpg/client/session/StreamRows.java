@@ -1,14 +1,25 @@
-package io.asyncpg.client;
+package io.asyncpg.client.session;
 
 import java.util.Iterator;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /** A stream's elements, once; the stream is closed with them. */
-final class StreamRows implements Iterable<Object> {
+public final class StreamRows implements Iterable<Object> {
   private final Stream<?> stream;
 
-  StreamRows(Stream<?> stream) {
-    this.stream = stream;
+  /**
+   * The elements of a stream.
+   *
+   * @param stream one that nobody has begun to read
+   */
+  public StreamRows(Stream<?> stream) {
+    this.stream = Objects.requireNonNull(stream, "rows");
+  }
+
+  /** Closes the stream, which nobody is going to read. */
+  void close() {
+    stream.close();
   }
 
   @Override
