@@ -48,7 +48,6 @@ abstract class Batch<R> extends PreparedRequest<R> {
   private long touched;
   private @Nullable Throwable failure;
   private boolean runAgain;
-  private boolean ranAgain;
 
   Batch(Session session, String sql, Feed<Object> feed, long timeout) {
     super(session, sql, timeout);
@@ -278,7 +277,7 @@ abstract class Batch<R> extends PreparedRequest<R> {
     phase = Phase.OVER;
     if (failure == null && isStale(diagnostic, bound) && !prepared().isUnnamed()) {
       session.statements().stale(prepared(), diagnostic);
-      runAgain = !ranAgain && !begun;
+      runAgain = !isRepeated() && !begun;
     }
     failLocally(
         PgServerException.of(
@@ -297,14 +296,14 @@ abstract class Batch<R> extends PreparedRequest<R> {
     }
     if (runAgain && status == TransactionStatus.IDLE && mayRunAgain() && feed.restart()) {
       runAgain = false;
-      ranAgain = true;
+      Throwable ifOvertaken = failure;
       failure = null;
       written = 0;
       answered = 0;
       touched = 0;
       prepareAgain();
       discard();
-      again();
+      again(ifOvertaken);
       session.submitAgain(this);
       return;
     }

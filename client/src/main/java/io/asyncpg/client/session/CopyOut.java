@@ -90,7 +90,10 @@ final class CopyOut extends PreparedRequest<CommandTag> {
   boolean isReadyToWrite(Session session, boolean first) {
     RuntimeException whyNot = unquotable;
     if (whyNot != null) {
-      throw whyNot;
+      if (first) {
+        throw whyNot;
+      }
+      return false;
     }
     if (arguments.length == 0 || quoted != null) {
       return true;

@@ -78,10 +78,10 @@ final class CopyRecords extends CopyIn {
     if (answer != null) {
       return true;
     }
-    if (unanswered instanceof RuntimeException whyNot) {
-      throw whyNot;
-    } else if (unanswered != null) {
-      throw new IllegalStateException("the columns are not known", unanswered);
+    if (unanswered != null && first) {
+      throw unanswered instanceof RuntimeException whyNot
+          ? whyNot
+          : new IllegalStateException("the columns are not known", unanswered);
     }
     if (first && !asked) { // not before: what comes before may change the table
       asked = true;

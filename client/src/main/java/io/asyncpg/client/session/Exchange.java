@@ -37,6 +37,8 @@ abstract class Exchange extends HandedOver {
   private Stage stage = Stage.WAITING;
   private boolean abandoned;
   private boolean hitInstead;
+  private boolean repeated;
+  private @Nullable Throwable ifOvertaken;
   private int closesOwed;
   private byte beginOwed;
   private String beginPrefix = "";
@@ -57,11 +59,36 @@ abstract class Exchange extends HandedOver {
     stage = next;
   }
 
-  /** Has to be written once more: it was answered, but not with what its caller wants to know. */
-  final void again() {
+  /**
+   * Has to be written once more: it was answered, but not with what its caller wants to know.
+   *
+   * @param ifOvertaken what it fails with where something written behind it has taken effect before
+   *     it runs, for then it is too late; null if it may run behind that
+   */
+  final void again(@Nullable Throwable ifOvertaken) {
     assert stage == Stage.DONE : stage;
     stage = Stage.WAITING;
     hitInstead = false;
+    repeated = true;
+    this.ifOvertaken = ifOvertaken;
+  }
+
+  /** Whether it is written once more, or is to be. */
+  final boolean isRepeated() {
+    return repeated;
+  }
+
+  /** What it fails with if it cannot be written once more in its place; null for nothing. */
+  final @Nullable Throwable ifOvertaken() {
+    return ifOvertaken;
+  }
+
+  /**
+   * Whether it changes nothing that another could see, so that it does not matter which of it and
+   * another reader runs first.
+   */
+  boolean onlyReads() {
+    return false;
   }
 
   /** Whether nobody waits for it any more: its time is up, or its caller cancelled it. */

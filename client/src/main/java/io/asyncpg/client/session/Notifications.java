@@ -196,7 +196,6 @@ final class Notifications {
     final Consumer<Notification> listener;
     private final String sql;
     private boolean runAgain;
-    private boolean ranAgain;
     private @Nullable Diagnostic failure;
 
     Change(
@@ -216,7 +215,7 @@ final class Notifications {
 
     /** Whether it is being written once more: others may have changed the same since. */
     final boolean isRunAgain() {
-      return ranAgain;
+      return isRepeated();
     }
 
     @SuppressWarnings("NullAway") // a Void is null
@@ -242,16 +241,15 @@ final class Notifications {
     @Override
     void failed(Diagnostic diagnostic) {
       failure = diagnostic;
-      runAgain = wasHitInstead() && !ranAgain;
+      runAgain = wasHitInstead() && !isRepeated();
     }
 
     @Override
     void ready(Session session, TransactionStatus status) {
       if (runAgain && status == TransactionStatus.IDLE && mayRunAgain()) {
         runAgain = false;
-        ranAgain = true;
         failure = null;
-        again();
+        again(null);
         session.submitAgain(this);
         return;
       }

@@ -32,7 +32,6 @@ class PortalStream extends StreamRequest {
   private boolean copyRefused;
   private boolean handedOut;
   private boolean runAgain;
-  private boolean ranAgain;
   private long tagged;
   private @Nullable Throwable failure;
 
@@ -199,7 +198,7 @@ class PortalStream extends StreamRequest {
     phase = Phase.OVER;
     if (failure == null
         && !handedOut
-        && !ranAgain
+        && !isRepeated()
         && isStale(diagnostic, bound)
         && !prepared().isUnnamed()) {
       session.statements().stale(prepared(), diagnostic);
@@ -222,12 +221,12 @@ class PortalStream extends StreamRequest {
     }
     if (runAgain && status == TransactionStatus.IDLE && !isStopped()) {
       runAgain = false;
-      ranAgain = true;
+      Throwable reason = failure;
       failure = null;
       closing = false;
       StreamArgument.read(arguments); // which begin anew
       prepareAgain();
-      again();
+      again(reason);
       session.submitAgain(this);
       return;
     }

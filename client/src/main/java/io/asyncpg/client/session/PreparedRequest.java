@@ -43,6 +43,11 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
     return used == null || used.mayLeaveTraces();
   }
 
+  @Override
+  boolean onlyReads() {
+    return !Sql.mayLeaveTraces(sql);
+  }
+
   /** Runs a statement that the application holds, in place of one from the cache. */
   final void hold(HeldStatement statement) {
     held = statement;

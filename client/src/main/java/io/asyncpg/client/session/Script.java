@@ -22,7 +22,6 @@ final class Script extends Request<CommandTag> {
   private int rowWidth = -1;
   private boolean copyRefused;
   private boolean runAgain;
-  private boolean ranAgain;
   private @Nullable Throwable failure;
 
   Script(Session session, String sql, long timeout) {
@@ -43,6 +42,11 @@ final class Script extends Request<CommandTag> {
   @Override
   boolean mayLeaveTraces() {
     return Sql.mayLeaveTraces(sql);
+  }
+
+  @Override
+  boolean onlyReads() {
+    return !mayLeaveTraces();
   }
 
   @Override
@@ -127,7 +131,7 @@ final class Script extends Request<CommandTag> {
     Diagnostic diagnostic = withoutPrefix(reported, beginPrefix().length());
     boolean nothingDone = !somethingDone;
     if (nothingDone && wasHitInstead()) {
-      runAgain = !ranAgain && !mustBeFirst();
+      runAgain = !isRepeated() && !mustBeFirst();
     }
     // Statements before the one that failed may have been committed by a COMMIT among them.
     boolean nothingCommitted = nothingDone && !mayHaveCommitted(Sql.mayCommit(sql));
@@ -170,9 +174,8 @@ final class Script extends Request<CommandTag> {
     Throwable reason = failure;
     if (runAgain && status == TransactionStatus.IDLE && mayRunAgain()) {
       runAgain = false;
-      ranAgain = true;
       failure = null;
-      again();
+      again(null);
       session.submitAgain(this);
     } else if (reason != null) {
       super.fail(reason);

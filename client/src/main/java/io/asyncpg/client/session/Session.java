@@ -117,6 +117,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private volatile @Nullable HandedOver handedOver;
 
   private final ArrayDeque<Exchange> urgent = new ArrayDeque<>();
+
+  /** What has to be written once more, in the order in which it was written first. */
+  private final ArrayDeque<Exchange> again = new ArrayDeque<>();
+
   private final ArrayDeque<Exchange> waiting = new ArrayDeque<>();
   private final ArrayDeque<Exchange> inFlight = new ArrayDeque<>();
 
@@ -163,6 +167,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /** Whether the exchange under way met 25006. */
   private boolean writeRefused;
+
+  /** Whether the exchange under way has failed on the server. */
+  private boolean failed;
 
   /** The pool's side of it; null without a pool. */
   private volatile @Nullable PooledSession home;
@@ -439,6 +446,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return !taking
         && inFlight.isEmpty()
         && waiting.isEmpty()
+        && again.isEmpty()
         && urgent.isEmpty()
         && !touched
         && !lost
@@ -522,15 +530,38 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   }
 
   /** Puts a request that has to run once more before all that waits. */
-  void submitAgain(Exchange again) {
+  void submitAgain(Exchange repeated) {
     assert loop.inEventLoop();
     asNew = false;
     if (lost) {
-      again.become(Exchange.Stage.DONE);
-      again.fail(endedBefore(again));
+      repeated.become(Exchange.Stage.DONE);
+      repeated.fail(endedBefore(repeated));
     } else {
-      waiting.addFirst(again);
+      again.add(repeated);
     }
+  }
+
+  /**
+   * Something that was written behind those that are to run once more has taken effect, or has not
+   * seen theirs: they come too late, unless all of them only read.
+   */
+  private void overtaken(Exchange by) {
+    for (Exchange late : List.copyOf(again)) {
+      Throwable failure = late.ifOvertaken();
+      if (failure != null
+          && late.stage() == Exchange.Stage.WAITING
+          && !(late.onlyReads() && by.onlyReads())) {
+        again.remove(late);
+        late.become(Exchange.Stage.DONE);
+        late.fail(failure);
+      }
+    }
+  }
+
+  /** Whether it runs once more in its place, and what was written behind it is not answered yet. */
+  private boolean keepsPlace(Exchange exchange) {
+    Exchange last = inFlight.peekLast();
+    return exchange.ifOvertaken() != null && last != null && last.ifOvertaken() == null;
   }
 
   /** Writes as much as can be written now, in one piece. */
@@ -609,8 +640,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
             || (last != null && last.mustBeAlone())) {
           return false;
         }
-        queue = waiting;
-        exchange = waiting.peek();
+        queue = again.isEmpty() ? waiting : again;
+        exchange = queue.peek();
       }
       if (exchange == null) {
         return false;
@@ -620,7 +651,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         exchange.become(Exchange.Stage.DONE);
         continue;
       }
-      if (!isReadyToWrite(exchange)) {
+      if (!isReadyToWrite(queue, exchange)) {
         if (exchange.stage() == Exchange.Stage.DONE) {
           continue; // it failed, and has left the queue
         }
@@ -630,7 +661,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         }
         continue;
       }
-      if (!inFlight.isEmpty() && (exchange.mustBeFirst() || transactions.beginWith(exchange))) {
+      if (!inFlight.isEmpty()
+          && (exchange.mustBeFirst() || keepsPlace(exchange) || transactions.beginWith(exchange))) {
         return false;
       }
       queue.remove();
@@ -643,11 +675,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return true;
   }
 
-  private boolean isReadyToWrite(Exchange exchange) {
+  private boolean isReadyToWrite(ArrayDeque<Exchange> queue, Exchange exchange) {
     try {
       return exchange.isReadyToWrite(this, true);
     } catch (Throwable failure) {
-      waiting.remove(exchange);
+      queue.remove();
       exchange.become(Exchange.Stage.DONE);
       exchange.fail(failure);
       return false;
@@ -670,13 +702,17 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     }
     boolean first = true;
     int statementsAhead = 0;
-    for (Exchange exchange : waiting) {
+    for (Exchange exchange : again.isEmpty() ? waiting : again) {
       statementsAhead += exchange.preparations();
       if (!first && !exchange.isAbandoned()) {
         if (!statements.hasRoomFor(statementsAhead)) {
           return; // it would throw out of the cache what those before it have asked for
         }
-        exchange.isReadyToWrite(this, false);
+        try {
+          exchange.isReadyToWrite(this, false);
+        } catch (RuntimeException | Error unfit) {
+          LOG.log(Level.DEBUG, "a request will fail when its turn comes", unfit);
+        }
       }
       first = false;
       if (exchange.mayOpenTransaction() || urgent.size() >= Statements.PREPARED_AHEAD) {
@@ -834,9 +870,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   }
 
   List<Exchange> pending() {
-    List<Exchange> all = new ArrayList<>(inFlight.size() + urgent.size() + waiting.size());
-    all.addAll(inFlight);
+    List<Exchange> all = new ArrayList<>(inFlight);
     all.addAll(urgent);
+    all.addAll(again);
     all.addAll(waiting);
     return all;
   }
@@ -1019,6 +1055,10 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       exchange.fail(odd); // it is in no queue any more, where the session's end would find it
       throw odd;
     }
+    if (!failed && !again.isEmpty() && exchange instanceof Request<?> && !exchange.isRepeated()) {
+      overtaken(exchange);
+    }
+    failed = false;
     cancellation.answered(exchange);
   }
 
@@ -1109,6 +1149,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       writeRefused = true; // what it reports of itself comes before ReadyForQuery
     }
     if (exchange != null) {
+      failed = true;
       if (diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)
           && cancellation.hasHitInstead(exchange)) {
         exchange.hitInstead();
@@ -1211,9 +1252,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     }
     List<Exchange> written = new ArrayList<>(inFlight);
     List<Exchange> unwritten = new ArrayList<>(urgent);
+    unwritten.addAll(again);
     unwritten.addAll(waiting);
     inFlight.clear();
     urgent.clear();
+    again.clear();
     waiting.clear();
     for (Exchange exchange : written) {
       endWith(exchange, endedDuring(exchange, reason));

@@ -278,7 +278,6 @@ final class StatementBatch implements PgBatch {
     private boolean roomChecked;
     private boolean mayHaveCommitted;
     private boolean runAgain;
-    private boolean ranAgain;
     private @Nullable Throwable failure;
 
     Together(Session session, List<StatementRequest<?>> statements, long timeout) {
@@ -290,6 +289,11 @@ final class StatementBatch implements PgBatch {
     @Override
     boolean mayLeaveTraces() {
       return statements.stream().anyMatch(PreparedRequest::mayLeaveTraces);
+    }
+
+    @Override
+    boolean onlyReads() {
+      return statements.stream().allMatch(Exchange::onlyReads);
     }
 
     @Override
@@ -416,9 +420,9 @@ final class StatementBatch implements PgBatch {
         Preparation used = failed.prepared();
         if (PreparedRequest.isStale(diagnostic, failed.isBound()) && !used.isUnnamed()) {
           session.statements().stale(used, diagnostic);
-          runAgain = !ranAgain;
+          runAgain = !isRepeated();
         } else if (wasHitInstead()) {
-          runAgain = !ranAgain;
+          runAgain = !isRepeated();
         }
       }
       if (failure == null) {
@@ -439,10 +443,10 @@ final class StatementBatch implements PgBatch {
     void ready(Session session, TransactionStatus status) {
       if (runAgain && !mayHaveCommitted && status == TransactionStatus.IDLE && mayRunAgain()) {
         runAgain = false;
-        ranAgain = true;
+        Throwable ifOvertaken = wasHitInstead() ? null : failure;
         failure = null;
         statements.forEach(StatementRequest::forgetAnswer);
-        again();
+        again(ifOvertaken);
         session.submitAgain(this);
       } else if (failure != null) {
         fail(failure);

@@ -34,7 +34,6 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   private Phase phase = Phase.PARSING;
   private @Nullable Throwable failure;
   private boolean runAgain;
-  private boolean ranAgain;
   private boolean copyRefused;
 
   private boolean isOneOfMany;
@@ -128,7 +127,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
 
   @Override
   final boolean parsesItself() {
-    return !isOneOfMany && !runAgain && !ranAgain;
+    return !isOneOfMany && !isRepeated();
   }
 
   /** It runs under one Sync with others. */
@@ -277,7 +276,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   @Override
   void failed(Diagnostic diagnostic) {
     boolean bound = isBound();
-    boolean repeatable = !ranAgain && !(bound && prepared().mayCommit());
+    boolean repeatable = !isRepeated() && !(bound && prepared().mayCommit());
     phase = Phase.OVER;
     if (recalled && !bound) {
       // Perhaps because it is not what it was: prepared anew it may be well.
@@ -304,9 +303,9 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   void ready(Session session, TransactionStatus status) {
     if (runAgain && status == TransactionStatus.IDLE && mayRunAgain()) {
       runAgain = false;
-      ranAgain = true;
+      Throwable ifOvertaken = wasHitInstead() ? null : failure;
       forgetAnswer();
-      again();
+      again(ifOvertaken);
       session.submitAgain(this);
     } else {
       finish();
