@@ -307,7 +307,9 @@ public interface PgConnection extends PgClient, AutoCloseable {
 
   /**
    * Says goodbye after what was already asked for, and returns; {@link #closed()} tells when. A
-   * stream that has not been read to its end is closed: its reader may never go on.
+   * stream that has not been read to its end is closed: its reader may never go on. A COPY and an
+   * {@code executeMany} go on to the end of their data, however long that takes: {@link #terminate}
+   * does not wait for it.
    */
   @Override
   void close();

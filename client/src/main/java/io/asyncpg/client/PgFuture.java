@@ -2,6 +2,7 @@ package io.asyncpg.client;
 
 import io.asyncpg.client.session.Connector;
 import io.asyncpg.error.PgException;
+import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -16,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What every asynchronous method returns. Cancelling it cancels the statement on the server; so
- * does cancelling a stage derived from it, with whatever a function given to {@code thenCompose}
- * has begun.
+ * does cancelling a stage derived from it, with the {@code PgFuture} that a function given to
+ * {@code thenCompose} or {@code exceptionallyCompose} has returned.
  *
  * <p>It completes on the connection's event loop unless the configuration names a completion
  * executor: what is attached to it without an executor of its own must not block there. A thread
@@ -31,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   private final @Nullable PgFuture<?> source;
 
-  /** Of a {@code thenCompose} that this is the outcome of; null for anything else. */
+  /** What this is the outcome of, where a function returns the stage; null for anything else. */
   private @Nullable Composition<?, ?> composition;
 
   /** Creates an incomplete future of no statement. */
@@ -135,23 +136,32 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
    */
   @Override
   public boolean cancel(boolean mayInterruptIfRunning) {
-    boolean cancelled = cancelOnlyThis(mayInterruptIfRunning);
-    // Not by recursion: a loop of an application's makes chains of any length.
-    PgFuture<?> origin = source;
-    for (boolean more = cancelled; more && origin != null; origin = origin.source) {
-      more = origin.cancelOnlyThis(mayInterruptIfRunning);
+    // Not by recursion: a loop of an application's makes chains of any length, and of any depth.
+    ArrayDeque<PgFuture<?>> next = new ArrayDeque<>(2);
+    boolean cancelled = cancelOnlyThis(next);
+    for (PgFuture<?> behind = next.poll(); behind != null; behind = next.poll()) {
+      behind.cancelOnlyThis(next);
     }
     return cancelled || isCancelled();
   }
 
-  /** Whether it is this call that cancelled it. */
-  private boolean cancelOnlyThis(boolean mayInterruptIfRunning) {
+  /**
+   * Cancels this one.
+   *
+   * @param next where that goes on: what it is derived from, and what its function has begun
+   * @return whether it is this call that cancelled it
+   */
+  private boolean cancelOnlyThis(ArrayDeque<PgFuture<?>> next) {
     boolean wasDone = isDone();
-    boolean cancelled = super.cancel(mayInterruptIfRunning) && !wasDone;
+    boolean cancelled = super.cancel(true) && !wasDone;
     if (cancelled) {
       cancelled();
-      if (composition != null) {
-        composition.cancel();
+      if (source != null) {
+        next.add(source);
+      }
+      PgFuture<?> begun = composition == null ? null : composition.cancel();
+      if (begun != null) {
+        next.add(begun);
       }
     }
     return cancelled;
@@ -216,6 +226,30 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
     return of(composition, super.thenComposeAsync(composition, executor));
   }
 
+  /** {@inheritDoc} Cancelling what it returns cancels what the function has begun, too. */
+  @Override
+  public CompletableFuture<T> exceptionallyCompose(
+      Function<Throwable, ? extends CompletionStage<T>> function) {
+    Composition<Throwable, T> composition = new Composition<>(function);
+    return of(composition, super.exceptionallyCompose(composition));
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels what the function has begun, too. */
+  @Override
+  public CompletableFuture<T> exceptionallyComposeAsync(
+      Function<Throwable, ? extends CompletionStage<T>> function) {
+    Composition<Throwable, T> composition = new Composition<>(function);
+    return of(composition, super.exceptionallyComposeAsync(composition));
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels what the function has begun, too. */
+  @Override
+  public CompletableFuture<T> exceptionallyComposeAsync(
+      Function<Throwable, ? extends CompletionStage<T>> function, Executor executor) {
+    Composition<Throwable, T> composition = new Composition<>(function);
+    return of(composition, super.exceptionallyComposeAsync(composition, executor));
+  }
+
   private static <U extends @Nullable Object> CompletableFuture<U> of(
       Composition<?, U> composition, CompletableFuture<U> composed) {
     ((PgFuture<U>) composed).composition = composition; // nobody else has it yet
@@ -273,7 +307,7 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
     return true;
   }
 
-  /** The function of a {@code thenCompose}, and what it has begun. */
+  /** A function that returns a stage, and the stage that it has returned. */
   private static final class Composition<S extends @Nullable Object, T extends @Nullable Object>
       implements Function<S, CompletionStage<T>> {
     private final Function<? super S, ? extends CompletionStage<T>> function;
@@ -288,17 +322,16 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
     public CompletionStage<T> apply(S value) {
       CompletionStage<T> stage = function.apply(value);
       begun = stage;
-      if (cancelled) {
-        cancel(); // while the function ran
+      if (cancelled && stage instanceof PgFuture<?> ours) {
+        ours.cancel(true); // the outcome was cancelled while the function ran
       }
       return stage;
     }
 
-    void cancel() {
+    /** The outcome is cancelled: what has to be cancelled with it, if there is anything yet. */
+    @Nullable PgFuture<?> cancel() {
       cancelled = true;
-      if (begun instanceof PgFuture<?> ours) {
-        ours.cancel(true);
-      }
+      return begun instanceof PgFuture<?> ours ? ours : null;
     }
   }
 }

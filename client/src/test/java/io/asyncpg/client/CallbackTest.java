@@ -187,6 +187,22 @@ class CallbackTest {
   }
 
   @Test
+  void aHundredThousandStagesWithinEachOtherAreCancelledWithTheirStatement() {
+    PgFuture<Integer> done = one.fetchValue(Integer.class, "SELECT 1");
+    done.await();
+    PgFuture<Integer> asleep = one.fetchValue(Integer.class, "SELECT 1 FROM pg_sleep(600)");
+    CompletableFuture<Integer> end = asleep;
+    for (int i = 0; i < DEEP; i++) {
+      CompletableFuture<Integer> begun = end;
+      end = done.thenCompose(value -> begun);
+    }
+    assertThat(end.cancel(true)).isTrue();
+    assertThat(asleep).isCancelled();
+    works(one);
+    works(other);
+  }
+
+  @Test
   void aRecursionOfThousandsOfRequestsComesToItsEnd() {
     assertThat(count(one, 0, 5000).join()).isEqualTo(5000);
     works(other);

@@ -277,6 +277,32 @@ class CancelTest {
   }
 
   @Test
+  void soDoesCancellingWhatAFailureIsAnsweredWith() {
+    List<CompletableFuture<CommandTag>> composed =
+        List.of(
+            connection
+                .execute("SELECT 1/0")
+                .exceptionallyCompose(failed -> connection.execute("SELECT pg_sleep(600)")),
+            connection
+                .execute("SELECT 1/0")
+                .exceptionallyComposeAsync(failed -> connection.execute("SELECT pg_sleep(600)")),
+            connection
+                .execute("SELECT 1/0")
+                .exceptionallyComposeAsync(
+                    failed -> connection.execute("SELECT pg_sleep(600)"), Runnable::run));
+    for (CompletableFuture<CommandTag> each : composed) {
+      TestServer.shared().awaitSleeping(connection.serverPid());
+      assertThat(each.cancel(true)).isTrue();
+    }
+    assertThat(
+            connection
+                .withTimeout(Duration.ofSeconds(20))
+                .fetchValue(Integer.class, "SELECT 1")
+                .await())
+        .isEqualTo(1);
+  }
+
+  @Test
   void aComposedStageEndsAsItsSourceAndItsFunctionDo() {
     assertThat(
             connection

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -161,6 +162,32 @@ class StreamArgumentTest {
         .hasMessage("the disk is gone");
     fine.await();
     assertThat(stored()).containsExactly(List.of("fine"));
+  }
+
+  @Test
+  void whatItThrowsSaysNothingOfItsStatementWhichStaysPrepared() {
+    String sql = "SELECT length($1::bytea)";
+    connection.fetch(sql, stream("x")).await();
+    List<QueryEvent> events = new CopyOnWriteArrayList<>();
+    connection.addQueryListener(events::add);
+    Error theirs = new StackOverflowError("on purpose");
+    InputStream tooDeep =
+        new InputStream() {
+          @Override
+          public int read() {
+            throw theirs;
+          }
+
+          @Override
+          public int read(byte[] bytes, int from, int count) {
+            throw theirs;
+          }
+        };
+    PgFuture<Rows> broken = connection.fetch(sql, tooDeep);
+    assertThatThrownBy(broken::await).isInstanceOf(PgCodecException.class).hasRootCause(theirs);
+    connection.fetch(sql, stream("y")).await();
+    assertThat(events).hasSize(2);
+    assertThat(events.get(1).cached()).isTrue();
   }
 
   @Test

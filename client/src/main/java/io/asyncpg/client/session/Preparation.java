@@ -501,8 +501,10 @@ final class Preparation {
       values.endLength(mark);
       return codec.format();
     } catch (PgCodecException unfit) {
-      types.doubt(unfit);
-      doubted = doubted || types.doubt(sql, madeAt);
+      if (!(argument instanceof StreamArgument.Unread)) {
+        types.doubt(unfit);
+        doubted = doubted || types.doubt(sql, madeAt);
+      }
       throw new PgCodecException(
           "argument " + (i + 1) + " of " + PgException.quoted(sql) + ": " + unfit.getMessage(),
           sql,

@@ -57,7 +57,7 @@ public final class StreamArgument extends ByteArrayInputStream {
   private static Object readAll(InputStream stream) {
     try {
       return new StreamArgument(stream.readAllBytes());
-    } catch (IOException | RuntimeException theirs) {
+    } catch (IOException | RuntimeException | Error theirs) {
       return new Unread(theirs);
     }
   }
