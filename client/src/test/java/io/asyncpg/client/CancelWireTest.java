@@ -163,6 +163,33 @@ class CancelWireTest {
   }
 
   @Test
+  void whatStandsBetweenACancelAndItsFenceIsStoppedTooAndAnotherFenceFollows() {
+    CountDownLatch fenced = new CountDownLatch(1);
+    script
+        .expect("Q")
+        .expect("Q")
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(1))
+        .send(error("57014", CANCELED), readyForQuery('I'))
+        .expect("S")
+        .then(fenced::countDown)
+        .then(() -> server.awaitCancel(2))
+        .send(error("57014", CANCELED), readyForQuery('I'), readyForQuery('I'))
+        .expect("S") // the second signal may have come behind the first fence
+        .send(readyForQuery('I'))
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("behind"))
+        .send(commandComplete("DO"), readyForQuery('I'));
+    PgFuture<CommandTag> first = connection.execute("first");
+    PgFuture<CommandTag> second = connection.execute("second");
+    awaitUninterrupted(received);
+    first.cancel(true);
+    awaitUninterrupted(fenced);
+    second.cancel(true);
+    assertThat(connection.execute("behind").await()).hasToString("DO");
+    script.await();
+  }
+
+  @Test
   void anUnansweredCancelEndsInAClosedConnection() throws Exception {
     script.expect("Q").then(received::countDown).then(() -> server.awaitCancel(1)).expectEnd();
     PgFuture<CommandTag> sleeping = connection.execute("sleep");

@@ -19,9 +19,10 @@ import org.jspecify.annotations.Nullable;
  * written until it is certain that it cannot hit anything else: the cancel's own socket is at its
  * end (the server closes it after the signal was sent), the statement meant has been answered, and
  * then one Sync has gone through, behind which a signal that came too late is forgotten by the
- * server. Statements that had been written behind it already are innocent: while there are any, the
- * cancel waits a moment, as most statements end by themselves; one that is hit nevertheless is run
- * again by itself.
+ * server. That Sync stands behind all that is in flight, and may have to wait: what is cancelled
+ * meanwhile is stopped like the first, and has a Sync of its own. Statements that had been written
+ * behind it already are innocent: while there are any, the cancel waits a moment, as most
+ * statements end by themselves; one that is hit nevertheless is run again by itself.
  *
  * <p>A signal that finds the server's process idle is forgotten, and one that has overtaken its
  * statement does find it so: while the statement meant is not answered, another one is sent, after
@@ -40,15 +41,13 @@ final class Cancellation {
     /** The statement meant is at the head, and has its moment to end by itself. */
     GRACE,
     /** The request is on its way: waiting for its socket's end and for the statement's answer. */
-    SENT,
-    /** Both are in; waiting for the Sync behind which no signal can be pending. */
-    FENCED;
+    SENT;
 
     private boolean leadsTo(Phase next) {
       return switch (this) {
         case NONE -> next != NONE;
         case GRACE -> next == NONE || next == SENT;
-        case SENT, FENCED -> next == NONE;
+        case SENT -> next == NONE;
       };
     }
   }
@@ -65,6 +64,9 @@ final class Cancellation {
 
   /** Whether a signal has been sent since the last fence: it may hit another than the one meant. */
   private boolean fenceOwed;
+
+  /** The Sync that ends that, on its way; null if there is none, or a signal was sent since. */
+  private @Nullable Fence fence;
 
   private long repeatMillis;
   private @Nullable ScheduledFuture<?> timer;
@@ -142,16 +144,17 @@ final class Cancellation {
       } else {
         send();
       }
-    } else if (wanted == 0 && fenceOwed) {
-      become(Phase.FENCED);
-      session.submitUrgently(new Fence());
+    } else if (wanted == 0 && fenceOwed && fence == null) {
+      Fence next = new Fence();
+      fence = next;
+      session.submitUrgently(next);
       session.goOn();
     }
   }
 
   private boolean innocentsBehind() {
     for (Exchange exchange : session.inFlight()) {
-      if (!exchange.isToBeStopped()) {
+      if (!exchange.isToBeStopped() && !(exchange instanceof Fence)) {
         return true;
       }
     }
@@ -177,6 +180,7 @@ final class Cancellation {
   private void signal(byte[] key) {
     signalled = false;
     fenceOwed = true;
+    fence = null;
     CancelSocket.send(session, key, () -> signalled(key));
   }
 
@@ -260,9 +264,11 @@ final class Cancellation {
 
     @Override
     void ready(Session session, TransactionStatus status) {
-      fenceOwed = false;
-      reset();
-      session.goOn();
+      if (fence == this) {
+        fence = null;
+        fenceOwed = false;
+        session.goOn();
+      }
     }
 
     @Override
