@@ -59,7 +59,9 @@ class ConversionsTest {
             CREATE TYPE whole AS (id int4, parts part[], main part);
             CREATE SCHEMA one; CREATE TYPE one.same AS ENUM ('a');
             CREATE SCHEMA two; CREATE TYPE two.same AS (n int4);
-            CREATE TYPE strange AS ENUM ('x', 'y')
+            CREATE TYPE strange AS ENUM ('x', 'y');
+            CREATE DOMAIN columns AS int2vector;
+            CREATE TYPE key AS (oids oidvector, places columns, more int2vector[], at timestamptz)
             """)
         .await();
   }
@@ -240,6 +242,39 @@ class ConversionsTest {
     assertThat(text("oidvector", List.of(4_294_967_295L))).isEqualTo("4294967295");
     assertThat((List<?>) value("SELECT $1::int2vector", new short[0])).isEmpty();
     assertThat(text("aclitem[]", null)).isNull();
+  }
+
+  @Test
+  void vectorsWithNothingInThemAreWrittenInsideRowsToo() {
+    Composite empty = Composite.of(List.of(), new short[0], List.of(List.of()), null);
+    assertThat(text("key", empty)).isEqualTo("(\"\",\"\",\"{\"\"\"\"}\",)");
+    assertThat(text("key[]", List.of(empty))).startsWith("{\"(");
+    assertThat(((Composite) value("SELECT $1::key", empty)).values().get(0)).isEqualTo(List.of());
+    Composite full = Composite.of(List.of(7L), List.of((short) 8), List.of(), null);
+    assertThat(text("key", full)).isEqualTo("(7,8,{},)");
+  }
+
+  @Test
+  void asAStringValuesAreWhatTheServerPrintsInUtcWhateverTheSettings() {
+    String settings =
+        "SET TimeZone = 'Asia/Tokyo'; SET DateStyle = 'SQL, DMY'; SET bytea_output = escape";
+    String sql =
+        """
+        SELECT t, ARRAY[t], tstzrange(t, t, '[]'), ROW(NULL, NULL, NULL, t)::key, ARRAY['a'::bytea]
+        FROM (SELECT '2024-02-01 03:04:05+00'::timestamptz) AS _ (t)
+        """;
+    connection.execute(settings).await();
+    try {
+      Row row = connection.fetchRow(sql).await().orElseThrow();
+      String moment = "2024-02-01 03:04:05+00";
+      assertThat(row.getString(0)).isEqualTo(moment);
+      assertThat(row.getString(1)).isEqualTo("{\"" + moment + "\"}");
+      assertThat(row.getString(2)).isEqualTo("[\"" + moment + "\",\"" + moment + "\"]");
+      assertThat(row.getString(3)).isEqualTo("(,,,\"" + moment + "\")");
+      assertThat(row.getString(4)).isEqualTo("{\"\\\\x61\"}");
+    } finally {
+      connection.execute("RESET TimeZone; RESET DateStyle; RESET bytea_output").await();
+    }
   }
 
   @Test

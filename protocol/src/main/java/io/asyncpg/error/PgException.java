@@ -68,8 +68,9 @@ public abstract sealed class PgException extends RuntimeException
   }
 
   /**
-   * SQL with the literals that follow the word PASSWORD covered by asterisks, each code point by
-   * one. Secrets that are put into SQL in any other way are not seen: use parameters.
+   * SQL with the values that follow the word PASSWORD, and the passwords of URIs, covered by
+   * asterisks, each code point by one. Secrets that are put into SQL in any other way are not seen:
+   * use parameters.
    *
    * @param sql the SQL as given
    * @return as many code points as in {@code sql}

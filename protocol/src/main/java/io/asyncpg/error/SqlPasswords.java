@@ -1,39 +1,245 @@
 package io.asyncpg.error;
 
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+
 /**
  * Covers the passwords that some commands carry in their text, so that SQL can be shown: {@code
  * ALTER ROLE bob PASSWORD 'hunter2'}, {@code OPTIONS (user 'bob', password 'hunter2')}, {@code
- * CONNECTION 'host=db1 password=hunter2'}. Every character gives way to one asterisk, so that the
- * server's positions stay right. It is no parser: better one asterisk too many.
+ * CONNECTION 'host=db1 password=hunter2'}, {@code CONNECTION 'postgresql://bob:hunter2@db1'}. Every
+ * character gives way to one asterisk, so that the server's positions stay right.
+ *
+ * <p>It is no parser, and SQL that is shown may be wrong or cut: what stands behind the word counts
+ * wherever the word stands, and better one asterisk too many.
  */
 final class SqlPasswords {
   private static final String WORD = "password";
+  private static final String URI = "://";
   private static final String COVER = "*";
 
-  private SqlPasswords() {}
+  private enum Kind {
+    PLAIN,
+    COMMENT,
+    /** What stands between quotes, with what goes on with it in the next line. */
+    LITERAL
+  }
+
+  /**
+   * A part of the SQL.
+   *
+   * @param inDollars whether it stands in a dollar-quoted literal, whose end is the limit
+   */
+  private record Piece(Kind kind, int from, int to, boolean inDollars, int limit) {}
+
+  private final String sql;
+  private final List<Piece> pieces = new ArrayList<>();
+  private final BitSet covered = new BitSet();
+
+  /** Whether all literals have an end, so that what looks like plain SQL is. */
+  private boolean wellFormed = true;
+
+  private SqlPasswords(String sql) {
+    this.sql = sql;
+  }
 
   static String cover(String sql) {
-    int word = find(sql, 0);
-    if (word < 0) {
+    SqlPasswords passwords = new SqlPasswords(sql);
+    passwords.coverUris();
+    if (passwords.nextWord(0, sql.length()) >= 0) {
+      passwords.split();
+      passwords.coverValues();
+    }
+    return passwords.shown();
+  }
+
+  private String shown() {
+    if (covered.isEmpty()) {
       return sql;
     }
     StringBuilder out = new StringBuilder(sql.length());
     int done = 0;
-    while (word >= 0) {
-      Span value = valueAfter(sql, word + WORD.length());
-      out.append(sql, done, value.from());
-      out.append(COVER.repeat(sql.codePointCount(value.from(), value.to())));
-      done = value.to();
-      word = find(sql, done);
+    while (done < sql.length()) {
+      int from = covered.nextSetBit(done);
+      int begin = from < 0 ? sql.length() : from;
+      int end = from < 0 ? sql.length() : covered.nextClearBit(from);
+      out.append(sql, done, begin).append(COVER.repeat(sql.codePointCount(begin, end)));
+      done = end;
     }
-    return out.append(sql, done, sql.length()).toString();
+    return out.toString();
   }
 
-  /** A value in the SQL, without its quotes; empty if none is there. */
-  private record Span(int from, int to) {}
+  /** The password of {@code scheme://user:password@host}. */
+  private void coverUris() {
+    int uri = sql.indexOf(URI);
+    while (uri >= 0) {
+      int at = uri + URI.length();
+      int colon = -1;
+      while (at < sql.length() && "@/'\"".indexOf(sql.charAt(at)) < 0 && !isSpace(at)) {
+        if (colon < 0 && sql.charAt(at) == ':') {
+          colon = at;
+        }
+        at++;
+      }
+      if (colon >= 0 && is(at, '@')) {
+        covered.set(colon + 1, at);
+      }
+      uri = sql.indexOf(URI, at);
+    }
+  }
 
-  private static int find(String sql, int from) {
-    for (int i = from; i <= sql.length() - WORD.length(); i++) {
+  // ---- The pieces
+
+  private void split() {
+    int length = sql.length();
+    int at = 0;
+    int from = 0;
+    String tag = "";
+    int limit = length;
+    while (at < length) {
+      boolean inDollars = !tag.isEmpty();
+      if (inDollars && at >= limit) {
+        add(Kind.PLAIN, from, at, true, limit);
+        at = Math.min(length, limit + tag.length());
+        from = at;
+        tag = "";
+        limit = length;
+        continue;
+      }
+      char c = sql.charAt(at);
+      if (c == '\'') {
+        add(Kind.PLAIN, from, at, inDollars, limit);
+        int end = literalEnd(at + 1, limit, isEscapes(at - 1));
+        add(Kind.LITERAL, at + 1, end, inDollars, limit);
+        wellFormed &= end < limit;
+        at = Math.min(limit, end + 1);
+        from = at;
+      } else if (commentEnd(at, limit) > at) {
+        add(Kind.PLAIN, from, at, inDollars, limit);
+        int end = commentEnd(at, limit);
+        add(Kind.COMMENT, at, end, inDollars, limit);
+        at = end;
+        from = at;
+      } else if (c == '"') {
+        int end = sql.indexOf('"', at + 1);
+        at = end < 0 || end >= limit ? at + 1 : end + 1;
+      } else if (c == '$' && !inDollars && !isName(at - 1) && !dollarTag(at).isEmpty()) {
+        add(Kind.PLAIN, from, at, false, limit);
+        tag = dollarTag(at);
+        at += tag.length();
+        from = at;
+        int end = sql.indexOf(tag, at);
+        wellFormed &= end >= 0;
+        limit = end < 0 ? length : end;
+      } else {
+        at++;
+      }
+    }
+    add(Kind.PLAIN, from, length, !tag.isEmpty(), limit);
+  }
+
+  private void add(Kind kind, int from, int to, boolean inDollars, int limit) {
+    if (from < to || kind == Kind.LITERAL) {
+      pieces.add(new Piece(kind, from, to, inDollars, limit));
+    }
+  }
+
+  // ---- The values
+
+  private void coverValues() {
+    for (int i = 0; i < pieces.size(); i++) {
+      Piece piece = pieces.get(i);
+      for (int word = nextWord(piece.from, piece.to);
+          word >= 0;
+          word = nextWord(word + WORD.length(), piece.to)) {
+        int end = word + WORD.length();
+        boolean complete = piece.kind == Kind.LITERAL ? inLiteral(end, piece) : inSql(end, piece);
+        if (!complete) {
+          coverWhatFollows(i);
+        }
+      }
+    }
+  }
+
+  /** What stands behind the word inside a literal: returns false where that ends before a value. */
+  private boolean inLiteral(int wordEnd, Piece literal) {
+    int to = literal.to;
+    int at = skipSpace(is(wordEnd, '"') ? wordEnd + 1 : wordEnd, to);
+    int behindOperator = operatorEnd(at, to);
+    boolean operator = behindOperator > at;
+    int value = skipSpace(behindOperator, to);
+    if (value >= to) {
+      return value == wordEnd;
+    }
+    boolean quoted = "'\"\\".indexOf(sql.charAt(value + prefixLength(value))) >= 0;
+    if (quoted || !dollarTag(value).isEmpty()) {
+      covered.set(value, to); // where it ends depends on how deep it is
+    } else if (operator && !isParameter(value)) {
+      int end = bareEnd(value, to);
+      int quote = sql.indexOf('\'', value);
+      covered.set(value, quote >= 0 && quote < end ? to : end);
+    }
+    return true;
+  }
+
+  /** The same outside of quotes. */
+  private boolean inSql(int wordEnd, Piece piece) {
+    int limit = piece.limit;
+    boolean comment = piece.kind == Kind.COMMENT;
+    int begin = is(wordEnd, '"') ? wordEnd + 1 : wordEnd;
+    int at = comment ? skipSpace(begin, limit) : skipBlank(begin, limit);
+    int behindOperator = operatorEnd(at, limit);
+    boolean operator = behindOperator > at;
+    int value = skipSpace(behindOperator, limit);
+    if (value >= limit) {
+      return value == wordEnd;
+    }
+    int open = comment ? value : skipBlank(value, limit);
+    if (operator) {
+      open = callEnd(open, limit);
+    }
+    boolean literal = open < limit && coverLiteral(open, piece, operator);
+    // What looks like a comment may be the value where this may be a connection string.
+    boolean bare = operator && (piece.inDollars || comment || !wellFormed) && !isParameter(value);
+    if (bare && (!literal || commentEnd(value, limit) > value)) {
+      covered.set(value, bareEnd(value, limit));
+    }
+    return true;
+  }
+
+  private boolean coverLiteral(int at, Piece piece, boolean operator) {
+    int open = at + prefixLength(at);
+    if (is(open, '\'')) {
+      boolean escapes = isEscapes(open - 1) || (piece.inDollars && operator);
+      covered.set(open + 1, literalEnd(open + 1, piece.limit, escapes));
+      return true;
+    }
+    String tag = dollarTag(at);
+    if (tag.isEmpty()) {
+      return false;
+    }
+    int begin = Math.min(at + tag.length(), piece.limit);
+    int close = sql.indexOf(tag, begin);
+    covered.set(begin, close < 0 ? piece.limit : Math.min(close, piece.limit));
+    return true;
+  }
+
+  /** A literal that ends with the word goes on in others: up to the last in the statement. */
+  private void coverWhatFollows(int index) {
+    int from = pieces.get(index).to + 1;
+    for (Piece next : pieces.subList(index + 1, pieces.size())) {
+      if (next.kind == Kind.LITERAL) {
+        covered.set(from, Math.max(from, next.to));
+      } else if (next.kind == Kind.PLAIN && sql.substring(next.from, next.to).indexOf(';') >= 0) {
+        return;
+      }
+    }
+  }
+
+  // ---- Where something ends
+
+  private int nextWord(int from, int to) {
+    for (int i = from; i <= to - WORD.length(); i++) {
       if (sql.regionMatches(true, i, WORD, 0, WORD.length())) {
         return i;
       }
@@ -41,74 +247,84 @@ final class SqlPasswords {
     return -1;
   }
 
-  private static Span valueAfter(String sql, int wordEnd) {
-    int at = skipBlank(sql, wordEnd);
-    boolean equals = at < sql.length() && sql.charAt(at) == '=';
-    int bare = equals && at == wordEnd ? bareBegin(sql, at + 1) : -1;
-    if (equals) {
-      at = skipBlank(sql, at + 1);
-    }
-    int prefix = prefixLength(sql, at);
-    int open = at + prefix;
-    if (open < sql.length() && sql.charAt(open) == '\'') {
-      boolean escapes = prefix == 1 && "eE".indexOf(sql.charAt(at)) >= 0;
-      // What looks like a comment may be the value, and the literal none.
-      int from = bare >= 0 && bare < at ? bare : open + 1;
-      return new Span(from, literalEnd(sql, open + 1, escapes));
-    }
-    String tag = dollarTag(sql, open);
-    if (!tag.isEmpty()) {
-      int close = sql.indexOf(tag, open + tag.length());
-      return new Span(open + tag.length(), close < 0 ? sql.length() : close);
-    }
-    return bare >= 0 ? new Span(bare, bareEnd(sql, bare)) : new Span(wordEnd, wordEnd);
+  private boolean is(int at, char c) {
+    return at >= 0 && at < sql.length() && sql.charAt(at) == c;
   }
 
-  /** Where a value without quotes begins; -1 where none does. */
-  private static int bareBegin(String sql, int at) {
-    boolean some =
-        at < sql.length() && !Character.isWhitespace(sql.charAt(at)) && sql.charAt(at) != '$';
-    return some ? at : -1;
+  /** Also one that is none to the server: what was pasted may hold it. */
+  private boolean isSpace(int at) {
+    return Character.isWhitespace(sql.charAt(at)) || Character.isSpaceChar(sql.charAt(at));
+  }
+
+  private boolean isName(int at) {
+    return at >= 0 && at < sql.length() && Character.isJavaIdentifierPart(sql.charAt(at));
+  }
+
+  private int skipSpace(int from, int limit) {
+    int at = from;
+    while (at < limit && isSpace(at)) {
+      at++;
+    }
+    return at;
   }
 
   /** Behind space and comments. */
-  private static int skipBlank(String sql, int from) {
-    int at = from;
-    while (at < sql.length()) {
-      if (Character.isWhitespace(sql.charAt(at))) {
-        at++;
-      } else if (sql.startsWith("--", at)) {
-        int line = sql.indexOf('\n', at);
-        at = line < 0 ? sql.length() : line + 1;
-      } else if (sql.startsWith("/*", at)) {
-        at = commentEnd(sql, at);
-      } else {
-        break;
-      }
+  private int skipBlank(int from, int limit) {
+    int at = skipSpace(from, limit);
+    int end = commentEnd(at, limit);
+    while (end > at) {
+      at = skipSpace(end, limit);
+      end = commentEnd(at, limit);
     }
     return at;
   }
 
-  /** Such comments nest. */
-  private static int commentEnd(String sql, int from) {
+  /** Of the comment that begins here; the same place if none does. */
+  private int commentEnd(int from, int limit) {
+    if (sql.startsWith("--", from)) {
+      int line = sql.indexOf('\n', from);
+      return line < 0 ? limit : Math.min(line, limit);
+    }
     int depth = 0;
     int at = from;
-    do {
+    do { // such comments nest
       if (sql.startsWith("/*", at)) {
         depth++;
         at += 2;
-      } else if (sql.startsWith("*/", at)) {
+      } else if (depth > 0 && sql.startsWith("*/", at)) {
         depth--;
         at += 2;
-      } else {
+      } else if (depth > 0) {
         at++;
       }
-    } while (depth > 0 && at < sql.length());
-    return at;
+    } while (depth > 0 && at < limit);
+    return Math.min(at, limit);
+  }
+
+  /** Of =, := and =>, of a comparison, of the colon of JSON; but a cast is none. */
+  private int operatorEnd(int from, int limit) {
+    int at = from;
+    while (at < limit && "=:<>!".indexOf(sql.charAt(at)) >= 0) {
+      at++;
+    }
+    return sql.startsWith("::", from) ? from : at;
+  }
+
+  /** Behind the names of functions: in {@code crypt('x', …)} the password is the argument. */
+  private int callEnd(int from, int limit) {
+    int at = from;
+    int end = from;
+    while (at < limit && (isName(at) || is(at, '.') || is(at, '('))) {
+      if (sql.charAt(at++) == '(') {
+        at = skipSpace(at, limit);
+        end = at;
+      }
+    }
+    return end;
   }
 
   /** The E, N or U& that a string literal may begin with. */
-  private static int prefixLength(String sql, int at) {
+  private int prefixLength(int at) {
     for (String prefix : new String[] {"E'", "N'", "U&'"}) {
       if (sql.regionMatches(true, at, prefix, 0, prefix.length())) {
         return prefix.length() - 1;
@@ -117,17 +333,21 @@ final class SqlPasswords {
     return 0;
   }
 
+  /** Whether this is the E in front of a literal with escapes. */
+  private boolean isEscapes(int at) {
+    return (is(at, 'E') || is(at, 'e')) && !isName(at - 1);
+  }
+
   /** Of a literal, and of those that go on with it: 'hunter' and, on the next line, '2'. */
-  private static int literalEnd(String sql, int from, boolean escapes) {
+  private int literalEnd(int from, int limit, boolean escapes) {
     int at = from;
-    while (at < sql.length()) {
+    while (at < limit) {
       char c = sql.charAt(at);
-      boolean twice = c == '\'' && at + 1 < sql.length() && sql.charAt(at + 1) == '\'';
-      if (twice || (escapes && c == '\\' && at + 1 < sql.length())) {
+      if ((c == '\'' && is(at + 1, '\'')) || (escapes && c == '\\')) {
         at += 2;
       } else if (c == '\'') {
-        int next = skipBlank(sql, at + 1);
-        if (next >= sql.length() || sql.charAt(next) != '\'') {
+        int next = skipBlank(at + 1, limit);
+        if (next >= limit || sql.charAt(next) != '\'') {
           return at;
         }
         at = next + 1;
@@ -135,27 +355,37 @@ final class SqlPasswords {
         at++;
       }
     }
-    return at;
+    return limit;
   }
 
   /**
    * The opening of a dollar-quoted literal, such as $$ or $tag$; empty when it is none, as in $1.
    */
-  private static String dollarTag(String sql, int at) {
-    int end = sql.startsWith("$", at) ? sql.indexOf('$', at + 1) : -1;
-    String tag = end < 0 ? "" : sql.substring(at, end + 1);
-    String name = tag.isEmpty() ? "" : tag.substring(1, tag.length() - 1);
-    boolean word = name.codePoints().allMatch(Character::isJavaIdentifierPart);
-    boolean digit = !name.isEmpty() && Character.isDigit(name.charAt(0));
-    return word && !digit ? tag : "";
+  private String dollarTag(int at) {
+    int end = at + 1;
+    while (is(at, '$') && isName(end) && sql.charAt(end) != '$') {
+      end++;
+    }
+    boolean digit = end > at + 1 && Character.isDigit(sql.charAt(at + 1));
+    return is(at, '$') && is(end, '$') && !digit ? sql.substring(at, end + 1) : "";
+  }
+
+  /** Whether it is $1 or its like, and nothing else. */
+  private boolean isParameter(int at) {
+    int end = at + 1;
+    while (end < sql.length() && Character.isDigit(sql.charAt(end))) {
+      end++;
+    }
+    boolean over = end == sql.length() || isSpace(end) || ",;)'$".indexOf(sql.charAt(end)) >= 0;
+    return is(at, '$') && end > at + 1 && over;
   }
 
   /** A value without quotes, as in a connection string or a URI. */
-  private static int bareEnd(String sql, int from) {
-    int at = from;
-    while (at < sql.length() && " \t\r\n'\"&;,)".indexOf(sql.charAt(at)) < 0) {
-      at++;
+  private int bareEnd(int from, int limit) {
+    int at = Math.max(from, covered.nextClearBit(from));
+    while (at < limit && !isSpace(at)) {
+      at += sql.charAt(at) == '\\' ? 2 : 1;
     }
-    return at;
+    return Math.min(at, limit);
   }
 }

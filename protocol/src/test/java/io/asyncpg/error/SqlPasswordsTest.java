@@ -1,7 +1,9 @@
 package io.asyncpg.error;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
+import java.time.Duration;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -65,7 +67,83 @@ final class SqlPasswordsTest {
     covers("CONNECTION 'password=abc'", "CONNECTION 'password=***'");
     covers(
         "dblink('postgresql://h/db?password=abc&x=y')",
-        "dblink('postgresql://h/db?password=***&x=y')");
+        "dblink('postgresql://h/db?password=*******')");
+    covers("CONNECTION 'password=a;b,c)&d x=y'", "CONNECTION 'password=******** x=y'");
+    covers("CONNECTION 'password=a\\ b x=y'", "CONNECTION 'password=**** x=y'");
+    covers("CONNECTION 'password=$abc x=y'", "CONNECTION 'password=**** x=y'");
+  }
+
+  @Test
+  void aConnectionStringInDollarsIsCovered() {
+    covers("dblink($$password=abc x=y$$)", "dblink($$password=*** x=y$$)");
+    covers("dblink($t$password=--abc$t$)", "dblink($t$password=*****$t$)");
+    covers("dblink($t$password=/*x*/$t$, 'y')", "dblink($t$password=*****$t$, 'y')");
+    covers("dblink($$password='a b' x=y$$)", "dblink($$password='***' x=y$$)");
+    covers("dblink($$password='a\\'b' x=y$$)", "dblink($$password='****' x=y$$)");
+  }
+
+  @Test
+  void aQuotedValueInsideALiteralIsCoveredToTheEndOfThat() {
+    covers("dblink('password=''a b'' x=y', 'z')", "dblink('password=***********', 'z')");
+    covers("dblink(E'password=\\'a b\\'', 'z')", "dblink(E'password=*******', 'z')");
+    covers("EXECUTE 'a PASSWORD ''b''', 'z'", "EXECUTE 'a PASSWORD *****', 'z'");
+    covers("DO $$ EXECUTE 'PASSWORD ''b'''; $$", "DO $$ EXECUTE 'PASSWORD *****'; $$");
+    covers("EXECUTE 'PASSWORD $x$b$x$'", "EXECUTE 'PASSWORD *******'");
+    covers("'{\"password\": \"a b\"}', 'z'", "'{\"password\": ******', 'z'");
+  }
+
+  @Test
+  void spaceAroundTheEqualsSignInsideALiteralHidesNothing() {
+    covers("CONNECTION 'password = abc x=y'", "CONNECTION 'password = *** x=y'");
+    covers("CONNECTION 'password= abc'", "CONNECTION 'password= ***'");
+    covers("CONNECTION 'password =abc'", "CONNECTION 'password =***'");
+    covers("CONNECTION 'password = ''a b'' x=y'", "CONNECTION 'password = ***********'");
+    covers("dblink($$password = abc x=y$$)", "dblink($$password = *** x=y$$)");
+  }
+
+  @Test
+  void everyOperatorStandsInFrontOfAValue() {
+    covers("f(password => 'abc', x => 'y')", "f(password => '***', x => 'y')");
+    covers("f(password=>'abc')", "f(password=>'***')");
+    covers("password := 'abc';", "password := '***';");
+    covers("f(connstr => 'password=abc')", "f(connstr => 'password=***')");
+    covers("WHERE password <> 'abc' AND x = 'y'", "WHERE password <> '***' AND x = 'y'");
+    covers("OPTIONS (\"password\" 'abc')", "OPTIONS (\"password\" '***')");
+  }
+
+  @Test
+  void theArgumentOfAFunctionIsCovered() {
+    covers("SET password = crypt('a b', g('bf'))", "SET password = crypt('***', g('bf'))");
+    covers("SET password = public.f(g( 'abc'))", "SET password = public.f(g( '***'))");
+    covers("'SET password = f(''a b'')', 'z'", "'SET password = **********', 'z'");
+    stays("SET password = f($1), x = 'y'");
+    stays("SET password = f(x), y = 'z'");
+  }
+
+  @Test
+  void aLiteralThatIsPutTogetherIsCovered() {
+    covers(
+        "EXECUTE 'PASSWORD ' || f('abc'); x := 'y'", "EXECUTE 'PASSWORD '**********'); x := 'y'");
+    covers("dblink('password=' || 'abc')", "dblink('password='********')");
+    stays("EXECUTE 'PASSWORD ' || f(p); x := 'y'");
+  }
+
+  @Test
+  void sqlThatIsWrongIsCoveredToo() {
+    covers("ALTER ROLE a PASSWORD\u00a0'abc'", "ALTER ROLE a PASSWORD\u00a0'***'");
+    assertThat(PgException.withoutPasswords("SELECT 'it's'; ALTER ROLE a PASSWORD 'abc'"))
+        .doesNotContain("abc");
+    assertThat(PgException.withoutPasswords("SELECT 'it's', 'x=y password=abc'"))
+        .doesNotContain("abc");
+  }
+
+  @Test
+  void thePasswordOfAUriIsCovered() {
+    covers("CONNECTION 'postgresql://bob:abc@h:1/db'", "CONNECTION 'postgresql://bob:***@h:1/db'");
+    covers("f('postgres://:a?b@h')", "f('postgres://:***@h')");
+    stays("f('http://host:8080/a@b', 'c:d@e')");
+    stays("f('postgresql://bob@h:1/db')");
+    stays("f('http://h:1', '@')");
   }
 
   @Test
@@ -90,6 +168,15 @@ final class SqlPasswordsTest {
     stays("SELECT password");
     stays("SELECT password=");
     stays("SHOW password_encryption");
+    stays("SET password_encryption = 'scram-sha-256'");
+    stays("SELECT * FROM a JOIN b ON a.password=b.password AND a.password = b.hash WHERE x = 'y'");
+    stays("SELECT password::text FROM t WHERE x = 'y'");
+    stays("INSERT INTO t (name, password) VALUES ('bob', $1)");
+    stays("SELECT * FROM t WHERE key IN ('password', 'x')");
+    stays("SELECT 'password', 'x'");
+    stays("DO $$ BEGIN EXECUTE 'SET password = $1, x = $2' USING p, 'y'; END $$");
+    stays("SELECT $1 || 'it''s the password of bob', 'x'");
+    stays("SELECT f('http://x'), \"it's\", 'password'");
   }
 
   @Test
@@ -98,6 +185,19 @@ final class SqlPasswordsTest {
         .isEqualTo("\"ALTER ROLE a PASSWORD '***'\"");
     assertThat(PgException.quoted("x".repeat(1_989) + "PASSWORD 'abc'"))
         .endsWith("PASSWORD '*…\" (2003 characters)");
+  }
+
+  @Test
+  void longSqlIsCoveredInOnePass() {
+    for (String piece :
+        new String[] {
+          "password/*", "password'", "'password '", "password=", "'password=''", "$$password/*$$",
+          "$a$", "://a:", "password--", "password=crypt(", "password$a", "'password=a"
+        }) {
+      String sql = "password" + piece.repeat(50_000);
+      assertTimeoutPreemptively(
+          Duration.ofSeconds(10), () -> PgException.withoutPasswords(sql), piece);
+    }
   }
 
   @Test
@@ -121,7 +221,13 @@ final class SqlPasswordsTest {
       ";",
       "--",
       "/*",
-      "*/"
+      "*/",
+      "$a$",
+      "\"",
+      "://",
+      ":",
+      "@",
+      "f("
     };
     for (int round = 0; round < 20_000; round++) {
       StringBuilder sql = new StringBuilder();

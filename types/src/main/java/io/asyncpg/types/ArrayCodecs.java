@@ -175,14 +175,17 @@ final class ArrayCodecs {
   }
 
   /**
-   * Whether the text codec does better as a parameter: the server refuses its own binary form of an
-   * empty int2vector or oidvector, alone or in an array.
+   * Whether text does better for a parameter: the server refuses its own binary form of an empty
+   * int2vector or oidvector, alone or inside another value.
    */
-  static boolean isBetterInText(Codec<?> codec) {
-    return codec instanceof Shaped<?> shaped
-        && shaped.format == Format.BINARY
-        && (isVector(shaped.array)
-            || (shaped.array.element() instanceof PgType.Array element && isVector(element)));
+  static boolean isBetterInText(PgType type) {
+    if (type instanceof PgType.Array array) {
+      return isVector(array) || isBetterInText(array.element());
+    }
+    if (type instanceof PgType.Composite composite) {
+      return composite.attributes().stream().anyMatch(each -> isBetterInText(each.type()));
+    }
+    return type instanceof PgType.Domain domain && isBetterInText(domain.base());
   }
 
   private static Set<Object> toSet(PgType.Array type, PgArray<Object> array) {

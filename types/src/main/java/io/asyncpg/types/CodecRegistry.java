@@ -183,8 +183,11 @@ public final class CodecRegistry {
     Class<?> given = JavaTypes.raw(javaType);
     Format format = formatOf(type);
     Codec<?> found = findEncoder(type, given, format);
-    if (found == null || found instanceof ByWayOfText || ArrayCodecs.isBetterInText(found)) {
+    if (found == null || found instanceof ByWayOfText) {
       found = findEncoder(type, given, format == Format.BINARY ? Format.TEXT : Format.BINARY);
+    } else if (format == Format.BINARY && ArrayCodecs.isBetterInText(type)) {
+      Codec<?> text = findEncoder(type, given, Format.TEXT);
+      found = text == null || text instanceof ByWayOfText ? found : text;
     }
     if (found != null) {
       return found;

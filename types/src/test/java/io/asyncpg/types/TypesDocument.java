@@ -198,6 +198,8 @@ public final class TypesDocument {
 
       Each takes its elements from the registry, so that a codec of your own also serves arrays, ranges, domains and
       composites of its type. As a `String` each is what the server prints, whatever its elements are in Java.
+      The client prints what travels in binary, with the settings that a server begins with: a `timestamptz` in UTC, a date in
+      ISO style, a `bytea` in hex, whatever `TimeZone`, `DateStyle`, `IntervalStyle` and `bytea_output` are in the session.
 
       """;
 }

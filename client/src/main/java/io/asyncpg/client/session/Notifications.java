@@ -29,7 +29,19 @@ final class Notifications {
   /** NAMEDATALEN - 1: the server cuts longer names, and notifies under the shorter one. */
   private static final int LONGEST_NAME = 63;
 
-  private final Map<String, List<Consumer<Notification>>> listeners = new ConcurrentHashMap<>();
+  /** One listener to one channel, however often it was asked for. */
+  private static final class Registration {
+    final Consumer<Notification> listener;
+
+    /** On the event loop: how many calls stand for it, as none of them was undone. */
+    int calls;
+
+    Registration(Consumer<Notification> listener) {
+      this.listener = listener;
+    }
+  }
+
+  private final Map<String, List<Registration>> listeners = new ConcurrentHashMap<>();
   private final InOrder deliveries;
 
   /** On the event loop: the channels that the server listens to for certain. */
@@ -43,10 +55,10 @@ final class Notifications {
   }
 
   void deliver(Notification notification) {
-    List<Consumer<Notification>> those = listeners.getOrDefault(notification.channel(), List.of());
+    List<Registration> those = listeners.getOrDefault(notification.channel(), List.of());
     boolean others = false;
-    for (Consumer<Notification> listener : those) {
-      if (listener instanceof Ear ear) {
+    for (Registration each : those) {
+      if (each.listener instanceof Ear ear) {
         ear.accept(notification); // it has its own buffer and its own thread
       } else {
         others = true;
@@ -57,15 +69,15 @@ final class Notifications {
     }
   }
 
-  private void call(List<Consumer<Notification>> those, Notification notification) {
+  private void call(List<Registration> those, Notification notification) {
     deliveries.execute(
         () -> {
-          for (Consumer<Notification> listener : those) {
-            if (listener instanceof Ear) {
+          for (Registration each : those) {
+            if (each.listener instanceof Ear) {
               continue;
             }
             try {
-              listener.accept(notification);
+              each.listener.accept(notification);
             } catch (RuntimeException | Error theirs) {
               LOG.log(
                   Level.WARNING,
@@ -78,9 +90,9 @@ final class Notifications {
 
   /** Nobody listens any more: the session has been reset, or has ended for this reason. */
   void clear(@Nullable Throwable reason) {
-    for (List<Consumer<Notification>> those : listeners.values()) {
-      for (Consumer<Notification> listener : those) {
-        if (listener instanceof Ear ear) {
+    for (List<Registration> those : listeners.values()) {
+      for (Registration each : those) {
+        if (each.listener instanceof Ear ear) {
           ear.over(reason);
         }
       }
@@ -99,20 +111,38 @@ final class Notifications {
     return listeners.isEmpty() && listening.isEmpty();
   }
 
-  private boolean add(String channel, Consumer<Notification> listener) {
-    List<Consumer<Notification>> those =
-        listeners.computeIfAbsent(channel, name -> new CopyOnWriteArrayList<>());
-    return !those.contains(listener) && those.add(listener);
+  private @Nullable Registration find(String channel, Consumer<Notification> listener) {
+    for (Registration each : listeners.getOrDefault(channel, List.of())) {
+      if (each.listener.equals(listener)) {
+        return each;
+      }
+    }
+    return null;
   }
 
-  private boolean has(String channel, Consumer<Notification> listener) {
-    return listeners.getOrDefault(channel, List.of()).contains(listener);
+  /** One call more for this listener. */
+  private Registration add(String channel, Consumer<Notification> listener) {
+    Registration registration = find(channel, listener);
+    if (registration == null) {
+      registration = new Registration(listener);
+      listeners.computeIfAbsent(channel, name -> new CopyOnWriteArrayList<>()).add(registration);
+    }
+    registration.calls++;
+    return registration;
+  }
+
+  /** One call less. */
+  private void undo(String channel, Registration registration) {
+    registration.calls--;
+    if (registration.calls == 0) {
+      remove(channel, registration);
+    }
   }
 
   /** Returns whether it was the last of its channel. */
-  private boolean remove(String channel, Consumer<Notification> listener) {
-    List<Consumer<Notification>> those = listeners.get(channel);
-    if (those == null || !those.remove(listener) || !those.isEmpty()) {
+  private boolean remove(String channel, @Nullable Registration registration) {
+    List<Registration> those = listeners.get(channel);
+    if (those == null || !those.remove(registration) || !those.isEmpty()) {
       return false;
     }
     listeners.remove(channel);
@@ -274,7 +304,7 @@ final class Notifications {
   }
 
   static final class Listen extends Change {
-    private boolean added;
+    private @Nullable Registration added;
     private int doubts;
 
     Listen(Session session, String channel, Consumer<Notification> listener, long timeout) {
@@ -284,7 +314,7 @@ final class Notifications {
     @Override
     boolean endsUnwritten(Session session) {
       Notifications all = session.notifications();
-      boolean removed = isRunAgain() && !all.has(channel, listener);
+      boolean removed = isRunAgain() && all.find(channel, listener) == null;
       if (!isRunAgain()) {
         added = all.add(channel, listener);
       }
@@ -304,9 +334,10 @@ final class Notifications {
     }
 
     private void forget() {
-      if (added) {
-        added = false;
-        session.notifications().remove(channel, listener);
+      Registration own = added;
+      added = null;
+      if (own != null) {
+        session.notifications().undo(channel, own);
       }
     }
 
@@ -331,7 +362,9 @@ final class Notifications {
     boolean endsUnwritten(Session session) {
       Notifications all = session.notifications();
       boolean nobodyLeft =
-          isRunAgain() ? !all.listeners.containsKey(channel) : all.remove(channel, listener);
+          isRunAgain()
+              ? !all.listeners.containsKey(channel)
+              : all.remove(channel, all.find(channel, listener));
       if (nobodyLeft) {
         all.listening.remove(channel);
         all.doubts++;

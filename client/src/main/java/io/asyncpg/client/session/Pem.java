@@ -113,7 +113,7 @@ final class Pem {
         signing.initSign(key);
         signing.update(signed);
         signature = signing.sign();
-      } catch (GeneralSecurityException cannotSign) {
+      } catch (GeneralSecurityException | RuntimeException cannotSign) {
         return true;
       }
       try {
@@ -121,7 +121,7 @@ final class Pem {
         verifying.initVerify(own);
         verifying.update(signed);
         return verifying.verify(signature);
-      } catch (GeneralSecurityException another) {
+      } catch (GeneralSecurityException | RuntimeException another) {
         return false;
       }
     }
@@ -183,31 +183,31 @@ final class Pem {
 
   /** The certificates in a PEM or DER file, in order; at least one. */
   static List<X509Certificate> certificates(Path file) {
-    byte[] bytes = read(file);
+    List<byte[]> sections = sections(file, read(file), "CERTIFICATE", "X509 CERTIFICATE");
     try {
       CertificateFactory factory = CertificateFactory.getInstance("X.509");
       List<X509Certificate> all = new ArrayList<>();
-      for (byte[] certificate : sections(file, bytes, "CERTIFICATE", "X509 CERTIFICATE")) {
+      for (byte[] certificate : sections) {
         Certificate made = factory.generateCertificate(new ByteArrayInputStream(certificate));
         all.add((X509Certificate) made);
       }
       return all;
-    } catch (CertificateException e) {
+    } catch (CertificateException | RuntimeException e) {
       throw new IllegalArgumentException(file + " holds a certificate that cannot be read", e);
     }
   }
 
   /** The revocation lists in a PEM or DER file; at least one. */
   static List<X509CRL> revocations(Path file) {
-    byte[] bytes = read(file);
+    List<byte[]> sections = sections(file, read(file), "X509 CRL");
     try {
       CertificateFactory factory = CertificateFactory.getInstance("X.509");
       List<X509CRL> all = new ArrayList<>();
-      for (byte[] list : sections(file, bytes, "X509 CRL")) {
+      for (byte[] list : sections) {
         all.add((X509CRL) factory.generateCRL(new ByteArrayInputStream(list)));
       }
       return all;
-    } catch (GeneralSecurityException e) {
+    } catch (GeneralSecurityException | RuntimeException e) {
       throw new IllegalArgumentException(file + " holds a revocation list that cannot be read", e);
     }
   }
@@ -224,22 +224,26 @@ final class Pem {
         && bytes[body + 2] == 3;
   }
 
-  /** The first key in a PKCS#12 file with its certificates. */
+  /** The first key in a PKCS#12 file that has certificates, with them. */
   static Identity keyStore(Path file, @Nullable String password) {
+    byte[] bytes = read(file);
     char[] secret = password == null ? new char[0] : password.toCharArray();
     try {
       KeyStore store = KeyStore.getInstance("PKCS12");
-      store.load(new ByteArrayInputStream(read(file)), secret);
+      store.load(new ByteArrayInputStream(bytes), secret);
       for (String alias : Collections.list(store.aliases())) {
-        if (store.getKey(alias, secret) instanceof PrivateKey key) {
+        Certificate[] certificates = store.getCertificateChain(alias);
+        if (certificates != null
+            && certificates.length > 0
+            && store.getKey(alias, secret) instanceof PrivateKey key) {
           List<X509Certificate> chain = new ArrayList<>();
-          for (Certificate certificate : store.getCertificateChain(alias)) {
+          for (Certificate certificate : certificates) {
             chain.add((X509Certificate) certificate);
           }
           return new Identity(key, chain);
         }
       }
-    } catch (IOException | GeneralSecurityException e) {
+    } catch (IOException | GeneralSecurityException | RuntimeException e) {
       throw new IllegalArgumentException(
           "the key store "
               + file
@@ -251,7 +255,8 @@ final class Pem {
     } finally {
       Arrays.fill(secret, ' ');
     }
-    throw new IllegalArgumentException("the key store " + file + " holds no private key");
+    throw new IllegalArgumentException(
+        "the key store " + file + " holds no private key with its certificate");
   }
 
   /** The private key in a file, of whatever kind. */
@@ -329,6 +334,8 @@ final class Pem {
         return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(encoded));
       } catch (InvalidKeySpecException another) {
         none.addSuppressed(another);
+      } catch (RuntimeException broken) {
+        // A parser's slip, whose message may quote anything.
       }
     }
     throw none;
@@ -350,7 +357,7 @@ final class Pem {
               ? pbes2(how.inside(SEQUENCE), password)
               : pbes1(encrypted, password);
       data = info.bytes(OCTETS);
-    } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
+    } catch (IOException | GeneralSecurityException | RuntimeException e) { // no numbers, for one
       throw new IllegalArgumentException(
           "the private key in "
               + file

@@ -20,7 +20,10 @@ import io.asyncpg.protocol.ScramKeyCache;
 import io.asyncpg.protocol.ScramKeys;
 import io.asyncpg.protocol.TransactionStatus;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,7 +73,10 @@ final class Startup extends Exchange {
   private @Nullable String password;
   private @Nullable String whyTokenRefused;
   private int protocol;
-  private boolean heard;
+
+  /** What the server has said while that is too little to tell anything; then null. */
+  private byte @Nullable [] begin = {};
+
   private boolean authenticated;
   private boolean over;
   private int authenticationMessages;
@@ -119,24 +125,33 @@ final class Startup extends Exchange {
    * for us says so as in protocol 2, an E and text up to a NUL, which has no length in front.
    */
   void hear(ByteBuf in) {
-    int start = in.readerIndex();
-    if (!heard && in.readableBytes() > 4 && in.getByte(start) == 'E') {
-      int length = in.getInt(start + 1);
-      if (length < 4 || length > Session.MAX_STARTUP_FRAME) {
-        int end = in.indexOf(start, in.writerIndex(), (byte) 0);
-        failure =
-            new PgConnectionException(
-                host
-                    + " has no session for us: \""
-                    + Dial.printable(
-                        in.slice(start + 1, (end < 0 ? in.writerIndex() : end) - start - 1))
-                    + "\"",
-                RetrySafety.NOT_SENT,
-                null);
-        throw failure;
-      }
+    byte[] before = begin;
+    if (before == null) {
+      return;
     }
-    heard = true;
+    byte[] more = ByteBufUtil.getBytes(in, in.readerIndex(), Math.min(in.readableBytes(), 400));
+    byte[] both = Arrays.copyOf(before, before.length + more.length);
+    System.arraycopy(more, 0, both, before.length, more.length);
+    boolean error = both.length > 0 && both[0] == 'E';
+    if (both.length == 0 || (error && both.length < 5)) {
+      begin = both;
+      return;
+    }
+    ByteBuf all = Unpooled.wrappedBuffer(both);
+    begin = null;
+    int length = error ? all.getInt(1) : 4;
+    if (length < 4 || length > Session.MAX_STARTUP_FRAME) {
+      int end = all.indexOf(1, all.writerIndex(), (byte) 0);
+      failure =
+          new PgConnectionException(
+              host
+                  + " has no session for us: \""
+                  + Dial.printable(all.slice(1, (end < 0 ? all.writerIndex() : end) - 1))
+                  + "\"",
+              RetrySafety.NOT_SENT,
+              null);
+      throw failure;
+    }
   }
 
   @Override

@@ -59,6 +59,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -166,6 +167,9 @@ final class Tls {
           "TLS cannot be set up: " + e.getMessage(), RetrySafety.NOT_SENT, e);
     } catch (GeneralSecurityException | IOException e) {
       throw new PgConnectionException("TLS cannot be set up: " + e, RetrySafety.NOT_SENT, e);
+    } catch (RuntimeException e) {
+      throw new PgConnectionException(
+          "TLS cannot be set up: this Java's " + e.getClass().getName(), RetrySafety.NOT_SENT, e);
     }
   }
 
@@ -563,6 +567,15 @@ final class Tls {
       return versions;
     }
 
+    /** What is in a file that this option names, or would. */
+    private static <T> T read(String option, Path file, Function<Path, T> reading) {
+      try {
+        return reading.apply(file);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(option + ": " + e.getMessage(), e.getCause());
+      }
+    }
+
     private boolean exists(Path file) {
       files.put(file, stamp(file));
       return Files.exists(file);
@@ -588,9 +601,10 @@ final class Tls {
         }
         return null;
       }
-      if (Pem.isKeyStore(certificate)) {
+      if (read("sslcert", certificate, Pem::isKeyStore)) {
         checkPermissions(certificate);
-        Pem.Identity stored = Pem.keyStore(certificate, config.sslPassword());
+        Pem.Identity stored =
+            read("sslcert", certificate, file -> Pem.keyStore(file, config.sslPassword()));
         if (!stored.belongsTogether()) {
           throw new IllegalArgumentException(
               "the certificate and the key in "
@@ -599,14 +613,16 @@ final class Tls {
         }
         return stored;
       }
-      List<X509Certificate> chain = Pem.certificates(certificate);
+      List<X509Certificate> chain = read("sslcert", certificate, Pem::certificates);
       Path key = named(config.sslKey(), "postgresql.key");
       if (key == null || !exists(key)) {
         throw new IllegalArgumentException(
             "the certificate " + certificate + " has no private key: " + key + " is not there");
       }
       checkPermissions(key);
-      Pem.Identity own = new Pem.Identity(Pem.privateKey(key, config.sslPassword()), chain);
+      Pem.Identity own =
+          new Pem.Identity(
+              read("sslkey", key, file -> Pem.privateKey(file, config.sslPassword())), chain);
       if (!own.belongsTogether()) {
         throw new IllegalArgumentException(
             "the certificate "
@@ -665,7 +681,7 @@ final class Tls {
         }
         return new TrustManager[] {new Anybody()};
       }
-      roots = Pem.certificates(file);
+      roots = read("sslrootcert", file, Pem::certificates);
       valid = valid(roots); // the others vouch for nobody, which the JDK does not see to
       int outOfDate = roots.size() - valid.size();
       authorities =
@@ -712,14 +728,14 @@ final class Tls {
       }
       if (file != null) {
         exists(file);
-        all.addAll(Pem.revocations(file));
+        all.addAll(read("sslcrl", file, Pem::revocations));
       }
       if (directory != null) {
         exists(directory);
         try (Stream<Path> lists = Files.list(directory)) {
           for (Path list : lists.filter(Files::isRegularFile).sorted().toList()) {
             exists(list);
-            all.addAll(Pem.revocations(list));
+            all.addAll(read("sslcrldir", list, Pem::revocations));
           }
         }
       }

@@ -7,18 +7,27 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.asyncpg.client.Certificates;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.StringWriter;
+import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.SecureRandom;
+import java.security.cert.Certificate;
 import java.security.interfaces.ECPrivateKey;
 import java.security.spec.ECGenParameterSpec;
 import java.util.HexFormat;
 import java.util.List;
+import org.bouncycastle.asn1.ASN1Encodable;
+import org.bouncycastle.asn1.ASN1Integer;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.DEROctetString;
+import org.bouncycastle.asn1.DERSequence;
+import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
@@ -179,6 +188,59 @@ class PemTest {
     assertThatThrownBy(() -> Pem.privateKey(broken, "geheim"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageNotContaining("sslpassword");
+  }
+
+  @Test
+  void aNumberOfRoundsBeyondAllNumbersIsNotSupported() throws Exception {
+    byte[] der =
+        sequence(
+                sequence(
+                    PKCSObjectIdentifiers.id_PBES2,
+                    sequence(
+                        sequence(
+                            PKCSObjectIdentifiers.id_PBKDF2,
+                            sequence(
+                                new DEROctetString(new byte[8]),
+                                new ASN1Integer(BigInteger.ONE.shiftLeft(40)))),
+                        sequence(PKCS8Generator.AES_256_CBC, new DEROctetString(new byte[16])))),
+                new DEROctetString(new byte[16]))
+            .getEncoded();
+    Path file = Files.write(directory.resolve("key.der"), der);
+    assertThatThrownBy(() -> Pem.privateKey(file, "geheim"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll("key.der", "in a way that is not supported");
+  }
+
+  private static DERSequence sequence(ASN1Encodable... elements) {
+    return new DERSequence(elements);
+  }
+
+  @Test
+  void aKeyWithoutACertificateInAKeyStoreIsPassedOver() throws Exception {
+    Certificates.Issued mine = new Certificates(directory, "authority").issue("mine", "EC", 1);
+    byte[] alone =
+        encrypted(mine.key(), PKCS8Generator.AES_256_CBC, PKCS8Generator.PRF_HMACSHA256, "geheim")
+            .generate()
+            .getContent();
+    KeyStore store = KeyStore.getInstance("PKCS12");
+    store.load(null, null);
+    store.setKeyEntry("alone", alone, null);
+    Path file = stored(store);
+    assertThatThrownBy(() -> Pem.keyStore(file, "geheim"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll("client.p12", "no private key with its certificate");
+    store.setKeyEntry(
+        "mine", mine.key(), "geheim".toCharArray(), new Certificate[] {mine.certificate()});
+    assertThat(Pem.keyStore(stored(store), "geheim"))
+        .isEqualTo(new Pem.Identity(mine.key(), List.of(mine.certificate())));
+  }
+
+  private Path stored(KeyStore store) throws Exception {
+    Path file = directory.resolve("client.p12");
+    try (OutputStream out = Files.newOutputStream(file)) {
+      store.store(out, "geheim".toCharArray());
+    }
+    return file;
   }
 
   @Test
