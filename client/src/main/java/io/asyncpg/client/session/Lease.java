@@ -20,22 +20,24 @@ final class Lease {
   /** Tells the pool of a lease that was collected as garbage. */
   private static final class Watch implements Runnable {
     private final PooledSession home;
-    private final AtomicBoolean over = new AtomicBoolean();
+    private final PgFuture<@Nullable Void> over;
+    private final AtomicBoolean ended = new AtomicBoolean();
 
-    Watch(PooledSession home) {
+    Watch(PooledSession home, PgFuture<@Nullable Void> over) {
       this.home = home;
+      this.over = over;
     }
 
     @Override
     public void run() {
-      if (over.compareAndSet(false, true)) {
-        home.forgotten();
+      if (ended.compareAndSet(false, true)) {
+        home.forgotten(new Lease(home, over));
       }
     }
   }
 
   private final @Nullable PooledSession home;
-  private final PgFuture<@Nullable Void> over = new PgFuture<>();
+  private final PgFuture<@Nullable Void> over;
   private @Nullable Watch watch;
   private Cleaner.@Nullable Cleanable cleanable;
   private volatile @Nullable String ended;
@@ -45,19 +47,24 @@ final class Lease {
 
   /** The one lease of a session without a pool. */
   Lease() {
-    this.home = null;
+    this(null, new PgFuture<>());
   }
 
   /** One lease of a pool's session. */
   Lease(PooledSession home) {
+    this(home, new PgFuture<>());
+  }
+
+  private Lease(@Nullable PooledSession home, PgFuture<@Nullable Void> over) {
     this.home = home;
+    this.over = over;
   }
 
   /** Has the pool told when nobody can end it any more. */
   void watch() {
     PooledSession told = home;
     if (told != null) {
-      Watch made = new Watch(told);
+      Watch made = new Watch(told, over);
       watch = made;
       cleanable = CLEANER.register(this, made);
     }
@@ -93,7 +100,7 @@ final class Lease {
     Watch told = watch;
     Cleaner.Cleanable registered = cleanable;
     if (told != null && registered != null) {
-      told.over.set(true);
+      told.ended.set(true);
       registered.clean();
     }
     return true;

@@ -242,12 +242,13 @@ public final class PooledSession {
     }
   }
 
-  void forgotten() {
+  /** A lease was forgotten: this one takes its place. */
+  void forgotten(Lease successor) {
     if (session.isEnded()) {
       return;
     }
     keeper.forgotten();
-    session.submit(new Reset.Return(session, this, new Lease(this)));
+    session.submit(new Reset.Return(session, this, successor));
   }
 
   // ---- On the event loop
