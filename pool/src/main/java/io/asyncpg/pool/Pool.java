@@ -28,7 +28,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -639,7 +638,7 @@ final class Pool {
     }
     try {
       executor.execute(completion);
-    } catch (RejectedExecutionException shutDown) {
+    } catch (RuntimeException | Error refused) { // shut down, or without a thread to be had
       completion.run(); // on the wrong thread is better than never
     }
   }
