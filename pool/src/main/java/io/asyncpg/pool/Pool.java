@@ -423,7 +423,7 @@ final class Pool {
       step((state, now) -> state.connected(member, session.host(), now));
       return;
     }
-    PgConnection handle = session.lend();
+    PgConnection handle = session.lendToHook();
     long until = System.nanoTime() + nanos(config.connection().connectTimeout());
     run("init", init, handle, member, "connectTimeout", until)
         .whenComplete(
@@ -576,16 +576,17 @@ final class Pool {
         lock.unlock();
       }
     }
-    PgConnection handle = session.lend();
     var setup = config.setup();
     if (setup == null) {
-      deliver(acquire, handle);
+      deliver(acquire, session.lend());
       return;
     }
+    PgConnection handle = session.lendToHook();
     Hook hook = run("setup", setup, handle, member, "acquireTimeout", acquire.waiter.deadline);
     hook.whenComplete(
         (nothing, failure) -> {
           if (failure == null) {
+            PooledSession.handOver(handle);
             deliver(acquire, handle);
             return;
           }
@@ -884,12 +885,13 @@ final class Pool {
       var reset = config.reset();
       if (reset != null && wasUsed && !hookRan) {
         hookRan = true;
-        PgConnection handle = session.lend();
+        PgConnection handle = session.lendToHook();
         long until = System.nanoTime() + nanos(config.resetTimeout());
         run("reset", reset, handle, member, "resetTimeout", until)
             .whenComplete(
                 (nothing, failure) -> {
                   if (failure == null) {
+                    PooledSession.handOver(handle);
                     handle.close(); // comes back here
                   } else {
                     session.keep(handle);

@@ -42,6 +42,9 @@ final class Lease {
   private Cleaner.@Nullable Cleanable cleanable;
   private volatile @Nullable String ended;
 
+  /** Whether a hook of the pool has it: it is not for the hook to give it back. */
+  private volatile boolean withHook;
+
   /** What is taken from now on belongs to another lease. */
   private volatile boolean past;
 
@@ -117,6 +120,14 @@ final class Lease {
       throw new IllegalStateException(why);
     }
     change.run();
+  }
+
+  boolean isWithHook() {
+    return withHook;
+  }
+
+  void withHook(boolean has) {
+    withHook = has;
   }
 
   boolean isPast() {

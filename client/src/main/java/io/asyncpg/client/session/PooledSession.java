@@ -114,9 +114,32 @@ public final class PooledSession {
    * @return a handle, whose {@code close} gives it back
    */
   public PgConnection lend() {
+    return lend(false);
+  }
+
+  /**
+   * Lends it to a hook of its pool.
+   *
+   * @return a handle, whose {@code close} does nothing before {@link #handOver}
+   */
+  public PgConnection lendToHook() {
+    return lend(true);
+  }
+
+  private PgConnection lend(boolean toHook) {
     Lease lease = new Lease(this);
+    lease.withHook(toHook);
     lease.watch();
     return new Connection(session, lease);
+  }
+
+  /**
+   * Takes a handle over from the hook it was lent to: from now on its {@code close} gives it back.
+   *
+   * @param handle one that this has lent
+   */
+  public static void handOver(PgConnection handle) {
+    ((Connection) handle).lease.withHook(false);
   }
 
   /**
@@ -219,6 +242,9 @@ public final class PooledSession {
 
   /** The lease is over: what was asked is answered, then it is made as good as new. */
   void giveBack(Lease lease) {
+    if (lease.isWithHook()) {
+      return;
+    }
     if (lease.end(
         "the connection has been given back to its pool: acquire another, or close it later")) {
       PgFuture<@Nullable Void> over = lease.over();
