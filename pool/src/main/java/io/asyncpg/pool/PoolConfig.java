@@ -480,7 +480,8 @@ public final class PoolConfig {
      *     the connection before its stage is complete. When the stage fails, or does not end within
      *     {@link PgConfig#connectTimeout()}, the connection is closed, and it counts as an attempt
      *     to connect that failed: whoever waits goes on waiting where that may pass (a connection
-     *     that was lost, a time that was up), and is told at once where it will not
+     *     that was lost, a time that was up, a serialization failure or deadlock), and is told at
+     *     once where it will not
      * @return this builder
      */
     public Builder init(Function<? super PgConnection, ? extends CompletionStage<?>> hook) {

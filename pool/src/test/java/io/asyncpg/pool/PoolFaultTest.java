@@ -215,7 +215,9 @@ class PoolFaultTest {
       strings = {
         "SELECT pg_terminate_backend(pg_backend_pid())",
         "SET statement_timeout = 1; SELECT pg_sleep(60)",
-        "DO $$ BEGIN RAISE SQLSTATE '53200'; END $$"
+        "DO $$ BEGIN RAISE SQLSTATE '53200'; END $$",
+        "DO $$ BEGIN RAISE SQLSTATE '40001'; END $$",
+        "DO $$ BEGIN RAISE SQLSTATE '40P01'; END $$"
       })
   void anInitThatMeetsWhatPassesIsTriedAgainForWhoWaits(String sql) {
     AtomicInteger calls = new AtomicInteger();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
+import io.asyncpg.error.PgPoolException;
 import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.testkit.TestServer;
 import java.time.Duration;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
@@ -121,5 +123,51 @@ class PoolHookTest {
     int process = pool.fetchValue(int.class, "SELECT pg_backend_pid()").get(20, TimeUnit.SECONDS);
     assertThat(lent(pool.acquire()).serverPid()).isNotEqualTo(process);
     assertThat(pool.stats().closed()).isEqualTo(Map.of(CloseReason.HOOK, 1L));
+  }
+
+  @Test
+  void anInitWhoseTimeWasUpIsTriedAgainForWhoWaits() throws Exception {
+    AtomicInteger calls = new AtomicInteger();
+    open(
+        config()
+            .acquireTimeout(Duration.ofMinutes(10))
+            .init(
+                connection ->
+                    calls.incrementAndGet() == 1
+                        ? CompletableFuture.failedFuture(new TimeoutException())
+                        : CompletableFuture.completedFuture(null)));
+    lent(pool.acquire()).close();
+    assertThat(pool.stats().connectFailures()).isEqualTo(1);
+  }
+
+  @Test
+  void aFailureWithoutAMessageIsToldByItsName() throws Exception {
+    CompletableFuture<PgConnection> never =
+        CompletableFuture.failedFuture(new UnsupportedOperationException());
+    for (PoolConfig.Builder fails :
+        new PoolConfig.Builder[] {
+          config().connect(() -> never),
+          config().init(handle -> never),
+          config().setup(handle -> never)
+        }) {
+      open(fails);
+      assertThatThrownBy(() -> lent(pool.acquire()))
+          .hasCauseInstanceOf(PgPoolException.class)
+          .hasMessageEndingWith(": java.lang.UnsupportedOperationException");
+      pool.terminate();
+      pool.closed().get(20, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void aTimeoutWithoutAMessageIsToldByItsNameToWhoWaitsInVain() {
+    open(
+        config()
+            .acquireTimeout(Duration.ofSeconds(1))
+            .init(handle -> CompletableFuture.failedFuture(new TimeoutException())));
+    assertThatThrownBy(() -> lent(pool.acquire()))
+        .hasMessageContaining("no connection within PT1S")
+        .hasMessageEndingWith(
+            "init failed for a new connection: java.util.concurrent.TimeoutException");
   }
 }
