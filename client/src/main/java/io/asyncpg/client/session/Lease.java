@@ -45,6 +45,9 @@ final class Lease {
   /** Whether a hook of the pool has it: it is not for the hook to give it back. */
   private volatile boolean withHook;
 
+  /** Whether what it was for was cancelled: what is left open then is nobody's fault. */
+  private volatile boolean cancelled;
+
   /** What is taken from now on belongs to another lease. */
   private volatile boolean past;
 
@@ -128,6 +131,14 @@ final class Lease {
 
   void withHook(boolean has) {
     withHook = has;
+  }
+
+  boolean isCancelled() {
+    return cancelled;
+  }
+
+  void cancelled() {
+    cancelled = true;
   }
 
   boolean isPast() {

@@ -51,7 +51,7 @@ public final class PooledSession {
      * It can be lent again: what is asked of it now comes after its reset. On its event loop.
      *
      * @param wasUsed whether anything was run on it
-     * @param wasInTransaction whether a transaction was open, which is rolled back
+     * @param wasInTransaction whether its borrower left a transaction open, which is rolled back
      */
     void returned(boolean wasUsed, boolean wasInTransaction);
 
@@ -152,6 +152,17 @@ public final class PooledSession {
     ((Connection) handle).lease.end("the connection was lent for a hook of its pool only");
     // In its order: what the next borrower registers is not to be kept.
     session.runInOrder(() -> session.statements().codecs().keep());
+  }
+
+  /**
+   * Gives one back whose use was cancelled: a transaction that this has left open is rolled back,
+   * and the pool is not told of it.
+   *
+   * @param handle one that this has lent
+   */
+  public static void closeCancelled(PgConnection handle) {
+    ((Connection) handle).lease.cancelled();
+    handle.close();
   }
 
   /**
@@ -283,7 +294,7 @@ public final class PooledSession {
     session.runOnLoop(
         () -> {
           if (!session.isEnded()) {
-            keeper.returned(wasUsed, wasInTransaction);
+            keeper.returned(wasUsed, wasInTransaction && !lease.isCancelled());
           }
           lease.over().complete(null);
         });
