@@ -28,9 +28,9 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.ObjLongConsumer;
@@ -50,9 +50,10 @@ final class Pool {
 
   /**
    * Errors, by class, that pass: the server is not there, is starting, is going down, has too many
-   * sessions or too few resources. What else it refuses it will refuse again.
+   * sessions or too few resources, or others were in the way. What else it refuses it will refuse
+   * again.
    */
-  private static final Set<String> PASSING = Set.of("08", "53", "55", "57", "58", "XX");
+  private static final Set<String> PASSING = Set.of("08", "40", "53", "55", "57", "58", "XX");
 
   /** What a server says to its sessions when it goes down. */
   private static final Set<String> HOST_GOES =
@@ -424,7 +425,7 @@ final class Pool {
       step((state, now) -> state.connected(member, session.host(), now));
       return;
     }
-    PgConnection handle = session.lend();
+    PgConnection handle = session.lendToHook();
     long until = System.nanoTime() + nanos(config.connection().connectTimeout());
     run("init", init, handle, member, "connectTimeout", until)
         .whenComplete(
@@ -436,7 +437,7 @@ final class Pool {
                 connectFailed(
                     member,
                     new PgPoolException(
-                        "the pool's init failed for a new connection: " + failure.getMessage(),
+                        "the pool's init failed for a new connection: " + said(failure),
                         RetrySafety.NOT_SENT,
                         failure));
                 session.terminate();
@@ -550,7 +551,9 @@ final class Pool {
     }
     return failure instanceof PgServerException server
         ? !PASSING.contains(server.sqlState().substring(0, 2))
-        : !(failure instanceof PgConnectionException || failure instanceof PgTimeoutException)
+        : !(failure instanceof PgConnectionException
+                || failure instanceof PgTimeoutException
+                || failure instanceof TimeoutException)
             || isFailedForGood(member);
   }
 
@@ -577,16 +580,17 @@ final class Pool {
         lock.unlock();
       }
     }
-    PgConnection handle = session.lend();
     var setup = config.setup();
     if (setup == null) {
-      deliver(acquire, handle);
+      deliver(acquire, session.lend());
       return;
     }
+    PgConnection handle = session.lendToHook();
     Hook hook = run("setup", setup, handle, member, "acquireTimeout", acquire.waiter.deadline);
     hook.whenComplete(
         (nothing, failure) -> {
           if (failure == null) {
+            PooledSession.handOver(handle);
             deliver(acquire, handle);
             return;
           }
@@ -602,7 +606,7 @@ final class Pool {
                 acquire,
                 new PgPoolException(
                     "the pool's setup failed for the connection that was to be lent: "
-                        + failure.getMessage(),
+                        + said(failure),
                     acquire.sql,
                     RetrySafety.NOT_SENT,
                     failure));
@@ -639,7 +643,7 @@ final class Pool {
     }
     try {
       executor.execute(completion);
-    } catch (RejectedExecutionException shutDown) {
+    } catch (RuntimeException | Error refused) { // shut down, or without a thread to be had
       completion.run(); // on the wrong thread is better than never
     }
   }
@@ -675,7 +679,7 @@ final class Pool {
             acquire,
             new PgPoolException(
                 "the pool cannot connect: "
-                    + (cause == null ? "for no known reason" : cause.getMessage())
+                    + (cause == null ? "for no known reason" : said(cause))
                     + of(acquire),
                 acquire.sql,
                 RetrySafety.NOT_SENT,
@@ -744,12 +748,18 @@ final class Pool {
         text.append("; the last attempt to connect failed ")
             .append(rounded(now - lastFailureAt))
             .append(" ago: ")
-            .append(failure.getMessage());
+            .append(said(failure));
       }
       return text.toString();
     } finally {
       lock.unlock();
     }
+  }
+
+  /** What a failure says; its name where that is nothing. */
+  private static String said(Throwable failure) {
+    String message = failure.getMessage();
+    return message == null ? failure.toString() : message;
   }
 
   private static Duration rounded(long nanos) {
@@ -885,12 +895,13 @@ final class Pool {
       var reset = config.reset();
       if (reset != null && wasUsed && !hookRan) {
         hookRan = true;
-        PgConnection handle = session.lend();
+        PgConnection handle = session.lendToHook();
         long until = System.nanoTime() + nanos(config.resetTimeout());
         run("reset", reset, handle, member, "resetTimeout", until)
             .whenComplete(
                 (nothing, failure) -> {
                   if (failure == null) {
+                    PooledSession.handOver(handle);
                     handle.close(); // comes back here
                   } else {
                     session.keep(handle);

@@ -476,10 +476,12 @@ public final class PoolConfig {
      * first time. A setting made here lasts only until the first reset: put settings into the
      * {@link PgConfig}, or make them in {@link #setup}.
      *
-     * @param hook called where futures complete; must not block. When its stage fails, or does not
-     *     end within {@link PgConfig#connectTimeout()}, the connection is closed, and it counts as
-     *     an attempt to connect that failed: whoever waits goes on waiting where that may pass (a
-     *     connection that was lost, a time that was up), and is told at once where it will not
+     * @param hook called where futures complete; must not block. {@code close()} has no effect on
+     *     the connection before its stage is complete. When the stage fails, or does not end within
+     *     {@link PgConfig#connectTimeout()}, the connection is closed, and it counts as an attempt
+     *     to connect that failed: whoever waits goes on waiting where that may pass (a connection
+     *     that was lost, a time that was up, a serialization failure or deadlock), and is told at
+     *     once where it will not
      * @return this builder
      */
     public Builder init(Function<? super PgConnection, ? extends CompletionStage<?>> hook) {
@@ -490,9 +492,10 @@ public final class PoolConfig {
     /**
      * Sets what is done with a connection each time before it is lent.
      *
-     * @param hook called on the borrower's thread or where futures complete; must not block. When
-     *     its stage fails, so does the borrower's future, and the connection is closed; it is
-     *     closed as well when the borrower's time is up before the stage has ended, or he gives up
+     * @param hook called on the borrower's thread or where futures complete; must not block. {@code
+     *     close()} has no effect on the connection before its stage is complete. When the stage
+     *     fails, so does the borrower's future, and the connection is closed; it is closed as well
+     *     when the borrower's time is up before the stage has ended, or he gives up
      * @return this builder
      */
     public Builder setup(Function<? super PgConnection, ? extends CompletionStage<?>> hook) {
@@ -505,8 +508,9 @@ public final class PoolConfig {
      * (advisory locks released, cursors closed, no listening, settings set back). Not called for
      * one on which nothing was run. A transaction is rolled back and listeners are dropped before.
      *
-     * @param hook called on the event loop; must not block. When its stage fails, or does not end
-     *     within {@link #resetTimeout}, the connection is closed
+     * @param hook called on the event loop; must not block. {@code close()} has no effect on the
+     *     connection. When the hook's stage fails, or does not end within {@link #resetTimeout},
+     *     the connection is closed
      * @return this builder
      */
     public Builder reset(Function<? super PgConnection, ? extends CompletionStage<?>> hook) {

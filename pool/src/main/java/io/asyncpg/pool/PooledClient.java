@@ -14,6 +14,7 @@ import io.asyncpg.client.Rows;
 import io.asyncpg.client.TargetSessionAttrs;
 import io.asyncpg.client.TransactionOptions;
 import io.asyncpg.client.session.Connector;
+import io.asyncpg.client.session.PooledSession;
 import io.asyncpg.client.session.StreamArgument;
 import io.asyncpg.client.session.Unused;
 import io.asyncpg.error.PgConnectionException;
@@ -212,13 +213,22 @@ final class PooledClient implements PgPool {
       }
       result.whenComplete(
           (value, failure) -> {
-            connection.close();
+            giveBack(connection);
             if (failure == null) {
               complete(value);
             } else {
               tryAgain(Pool.unwrapped(failure));
             }
           });
+    }
+
+    /** Once cancelled, a transaction's own end may come behind this. */
+    private void giveBack(PgConnection connection) {
+      if (isCancelled()) {
+        PooledSession.closeCancelled(connection);
+      } else {
+        connection.close();
+      }
     }
 
     /** Unless nothing was sent, as the connection turned out to be dead, that is it. */

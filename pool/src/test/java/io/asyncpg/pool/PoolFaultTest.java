@@ -30,6 +30,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -214,7 +215,9 @@ class PoolFaultTest {
       strings = {
         "SELECT pg_terminate_backend(pg_backend_pid())",
         "SET statement_timeout = 1; SELECT pg_sleep(60)",
-        "DO $$ BEGIN RAISE SQLSTATE '53200'; END $$"
+        "DO $$ BEGIN RAISE SQLSTATE '53200'; END $$",
+        "DO $$ BEGIN RAISE SQLSTATE '40001'; END $$",
+        "DO $$ BEGIN RAISE SQLSTATE '40P01'; END $$"
       })
   void anInitThatMeetsWhatPassesIsTriedAgainForWhoWaits(String sql) {
     AtomicInteger calls = new AtomicInteger();
@@ -451,6 +454,23 @@ class PoolFaultTest {
     assertThat(pool.fetchValue(int.class, "SELECT pg_backend_pid()").await()).isEqualTo(process);
   }
 
+  @Test
+  void whoKeepsOnlyWordOfTheEndIsToldThatTheConnectionWasTakenBack() throws Exception {
+    open(config().minSize(0).maxSize(1));
+    PgFuture<Void> closed = borrowAndKeepClosed();
+    Eventually.isTrue(
+        () -> {
+          System.gc();
+          return pool.stats().reclaimed() == 1;
+        });
+    closed.get(20, TimeUnit.SECONDS);
+    assertThat(pool.stats().closed()).isEmpty(); // it is the loan that is over
+  }
+
+  private PgFuture<Void> borrowAndKeepClosed() {
+    return pool.acquire().await().closed();
+  }
+
   private void borrowAndForget() {
     assertThat(pool.acquire().await().fetchValue(int.class, "SELECT 1").await()).isEqualTo(1);
   }
@@ -486,7 +506,7 @@ class PoolFaultTest {
 
   @Test
   void whatWasMadeFromAConnectionKeepsItLent() {
-    open(config().minSize(0).maxSize(1).acquireTimeout(Duration.ofMillis(200)));
+    open(config().maxSize(1).acquireTimeout(Duration.ofMillis(200))).ready().await();
     Iterator<Row> rows =
         pool.acquire().await().stream("SELECT generate_series(1, 100000)").iterator();
     rows.next();

@@ -707,6 +707,30 @@ class PoolTest {
   }
 
   @Test
+  void anExecutorThatThrowsKeepsNobodyFromHisConnection() throws Exception {
+    AtomicInteger thrown = new AtomicInteger();
+    PgConfig odd =
+        PgConfig.parse(TestServer.shared().dsn()).toBuilder()
+            .completionExecutor(
+                task -> {
+                  if (thrown.getAndIncrement() % 2 == 0) {
+                    throw new OutOfMemoryError("unable to create native thread");
+                  }
+                  throw new IllegalStateException("no thread is left");
+                })
+            .build();
+    open(PoolConfig.builder().connection(odd).maxSize(1));
+    PgConnection held = pool.acquire().get(20, TimeUnit.SECONDS);
+    for (int i = 0; i < 2; i++) {
+      PgFuture<PgConnection> waits = pool.acquire();
+      held.close();
+      held = waits.get(20, TimeUnit.SECONDS);
+    }
+    held.close();
+    assertThat(thrown).hasValueGreaterThan(2);
+  }
+
+  @Test
   void hooksRunWhenAConnectionIsOpenedLentAndGivenBack() {
     // The last reset runs on the event loop when close() has returned, beside the assertion.
     List<String> told = new CopyOnWriteArrayList<>();

@@ -215,18 +215,22 @@ final class Connection extends Client implements PgConnection {
 
   @Override
   public PgFuture<Void> closed() {
-    PgFuture<Void> closed =
-        new PgFuture<>() {
-          @Override
-          protected boolean onEventLoop() {
-            return session.isOnEventLoop();
-          }
-        };
+    PgFuture<Void> closed = futureOf(session);
     session.ended().whenComplete((nothing, never) -> closed.complete(null));
     if (lease.home() != null) {
       lease.over().whenComplete((nothing, never) -> closed.complete(null));
     }
     return closed;
+  }
+
+  /** Knows no handle: whoever keeps it has no way to give the connection back. */
+  private static PgFuture<Void> futureOf(Session session) {
+    return new PgFuture<>() {
+      @Override
+      protected boolean onEventLoop() {
+        return session.isOnEventLoop();
+      }
+    };
   }
 
   @Override

@@ -20,44 +20,57 @@ final class Lease {
   /** Tells the pool of a lease that was collected as garbage. */
   private static final class Watch implements Runnable {
     private final PooledSession home;
-    private final AtomicBoolean over = new AtomicBoolean();
+    private final PgFuture<@Nullable Void> over;
+    private final AtomicBoolean ended = new AtomicBoolean();
 
-    Watch(PooledSession home) {
+    Watch(PooledSession home, PgFuture<@Nullable Void> over) {
       this.home = home;
+      this.over = over;
     }
 
     @Override
     public void run() {
-      if (over.compareAndSet(false, true)) {
-        home.forgotten();
+      if (ended.compareAndSet(false, true)) {
+        home.forgotten(new Lease(home, over));
       }
     }
   }
 
   private final @Nullable PooledSession home;
-  private final PgFuture<@Nullable Void> over = new PgFuture<>();
+  private final PgFuture<@Nullable Void> over;
   private @Nullable Watch watch;
   private Cleaner.@Nullable Cleanable cleanable;
   private volatile @Nullable String ended;
+
+  /** Whether a hook of the pool has it: it is not for the hook to give it back. */
+  private volatile boolean withHook;
+
+  /** Whether what it was for was cancelled: what is left open then is nobody's fault. */
+  private volatile boolean cancelled;
 
   /** What is taken from now on belongs to another lease. */
   private volatile boolean past;
 
   /** The one lease of a session without a pool. */
   Lease() {
-    this.home = null;
+    this(null, new PgFuture<>());
   }
 
   /** One lease of a pool's session. */
   Lease(PooledSession home) {
+    this(home, new PgFuture<>());
+  }
+
+  private Lease(@Nullable PooledSession home, PgFuture<@Nullable Void> over) {
     this.home = home;
+    this.over = over;
   }
 
   /** Has the pool told when nobody can end it any more. */
   void watch() {
     PooledSession told = home;
     if (told != null) {
-      Watch made = new Watch(told);
+      Watch made = new Watch(told, over);
       watch = made;
       cleanable = CLEANER.register(this, made);
     }
@@ -93,7 +106,7 @@ final class Lease {
     Watch told = watch;
     Cleaner.Cleanable registered = cleanable;
     if (told != null && registered != null) {
-      told.over.set(true);
+      told.ended.set(true);
       registered.clean();
     }
     return true;
@@ -110,6 +123,22 @@ final class Lease {
       throw new IllegalStateException(why);
     }
     change.run();
+  }
+
+  boolean isWithHook() {
+    return withHook;
+  }
+
+  void withHook(boolean has) {
+    withHook = has;
+  }
+
+  boolean isCancelled() {
+    return cancelled;
+  }
+
+  void cancelled() {
+    cancelled = true;
   }
 
   boolean isPast() {

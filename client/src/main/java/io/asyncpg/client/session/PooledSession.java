@@ -51,7 +51,7 @@ public final class PooledSession {
      * It can be lent again: what is asked of it now comes after its reset. On its event loop.
      *
      * @param wasUsed whether anything was run on it
-     * @param wasInTransaction whether a transaction was open, which is rolled back
+     * @param wasInTransaction whether its borrower left a transaction open, which is rolled back
      */
     void returned(boolean wasUsed, boolean wasInTransaction);
 
@@ -114,9 +114,32 @@ public final class PooledSession {
    * @return a handle, whose {@code close} gives it back
    */
   public PgConnection lend() {
+    return lend(false);
+  }
+
+  /**
+   * Lends it to a hook of its pool.
+   *
+   * @return a handle, whose {@code close} does nothing before {@link #handOver}
+   */
+  public PgConnection lendToHook() {
+    return lend(true);
+  }
+
+  private PgConnection lend(boolean toHook) {
     Lease lease = new Lease(this);
+    lease.withHook(toHook);
     lease.watch();
     return new Connection(session, lease);
+  }
+
+  /**
+   * Takes a handle over from the hook it was lent to: from now on its {@code close} gives it back.
+   *
+   * @param handle one that this has lent
+   */
+  public static void handOver(PgConnection handle) {
+    ((Connection) handle).lease.withHook(false);
   }
 
   /**
@@ -129,6 +152,17 @@ public final class PooledSession {
     ((Connection) handle).lease.end("the connection was lent for a hook of its pool only");
     // In its order: what the next borrower registers is not to be kept.
     session.runInOrder(() -> session.statements().codecs().keep());
+  }
+
+  /**
+   * Gives one back whose use was cancelled: a transaction that this has left open is rolled back,
+   * and the pool is not told of it.
+   *
+   * @param handle one that this has lent
+   */
+  public static void closeCancelled(PgConnection handle) {
+    ((Connection) handle).lease.cancelled();
+    handle.close();
   }
 
   /**
@@ -219,6 +253,9 @@ public final class PooledSession {
 
   /** The lease is over: what was asked is answered, then it is made as good as new. */
   void giveBack(Lease lease) {
+    if (lease.isWithHook()) {
+      return;
+    }
     if (lease.end(
         "the connection has been given back to its pool: acquire another, or close it later")) {
       PgFuture<@Nullable Void> over = lease.over();
@@ -242,12 +279,13 @@ public final class PooledSession {
     }
   }
 
-  void forgotten() {
+  /** A lease was forgotten: this one takes its place. */
+  void forgotten(Lease successor) {
     if (session.isEnded()) {
       return;
     }
     keeper.forgotten();
-    session.submit(new Reset.Return(session, this, new Lease(this)));
+    session.submit(new Reset.Return(session, this, successor));
   }
 
   // ---- On the event loop
@@ -256,7 +294,7 @@ public final class PooledSession {
     session.runOnLoop(
         () -> {
           if (!session.isEnded()) {
-            keeper.returned(wasUsed, wasInTransaction);
+            keeper.returned(wasUsed, wasInTransaction && !lease.isCancelled());
           }
           lease.over().complete(null);
         });
