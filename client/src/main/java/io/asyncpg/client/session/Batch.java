@@ -303,8 +303,8 @@ abstract class Batch<R> extends PreparedRequest<R> {
       touched = 0;
       prepareAgain();
       discard();
-      again(ifOvertaken);
-      session.submitAgain(this);
+      again();
+      session.submitAgain(this, ifOvertaken);
       return;
     }
     Throwable reason = failure;

@@ -38,7 +38,6 @@ abstract class Exchange extends HandedOver {
   private boolean abandoned;
   private boolean hitInstead;
   private boolean repeated;
-  private @Nullable Throwable ifOvertaken;
   private int closesOwed;
   private byte beginOwed;
   private String beginPrefix = "";
@@ -59,28 +58,17 @@ abstract class Exchange extends HandedOver {
     stage = next;
   }
 
-  /**
-   * Has to be written once more: it was answered, but not with what its caller wants to know.
-   *
-   * @param ifOvertaken what it fails with where something written behind it has taken effect before
-   *     it runs, for then it is too late; null if it may run behind that
-   */
-  final void again(@Nullable Throwable ifOvertaken) {
+  /** Has to be written once more: it was answered, but not with what its caller wants to know. */
+  final void again() {
     assert stage == Stage.DONE : stage;
     stage = Stage.WAITING;
     hitInstead = false;
     repeated = true;
-    this.ifOvertaken = ifOvertaken;
   }
 
   /** Whether it is written once more, or is to be. */
   final boolean isRepeated() {
     return repeated;
-  }
-
-  /** What it fails with if it cannot be written once more in its place; null for nothing. */
-  final @Nullable Throwable ifOvertaken() {
-    return ifOvertaken;
   }
 
   /**

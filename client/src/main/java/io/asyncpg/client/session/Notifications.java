@@ -279,8 +279,8 @@ final class Notifications {
       if (runAgain && status == TransactionStatus.IDLE && mayRunAgain()) {
         runAgain = false;
         failure = null;
-        again(null);
-        session.submitAgain(this);
+        again();
+        session.submitAgain(this, null);
         return;
       }
       Diagnostic reason = failure;

@@ -221,13 +221,13 @@ class PortalStream extends StreamRequest {
     }
     if (runAgain && status == TransactionStatus.IDLE && !isStopped()) {
       runAgain = false;
-      Throwable reason = failure;
+      Throwable ifOvertaken = failure;
       failure = null;
       closing = false;
       StreamArgument.read(arguments); // which begin anew
       prepareAgain();
-      again(reason);
-      session.submitAgain(this);
+      again();
+      session.submitAgain(this, ifOvertaken);
       return;
     }
     Throwable reason = failure;

@@ -175,8 +175,8 @@ final class Script extends Request<CommandTag> {
     if (runAgain && status == TransactionStatus.IDLE && mayRunAgain()) {
       runAgain = false;
       failure = null;
-      again(null);
-      session.submitAgain(this);
+      again();
+      session.submitAgain(this, null);
     } else if (reason != null) {
       super.fail(reason);
     } else {

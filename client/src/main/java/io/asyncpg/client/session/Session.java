@@ -119,7 +119,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private final ArrayDeque<Exchange> urgent = new ArrayDeque<>();
 
   /** What has to be written once more, in the order in which it was written first. */
-  private final ArrayDeque<Exchange> again = new ArrayDeque<>();
+  private final ArrayDeque<Repeat> again = new ArrayDeque<>();
 
   private final ArrayDeque<Exchange> waiting = new ArrayDeque<>();
   private final ArrayDeque<Exchange> inFlight = new ArrayDeque<>();
@@ -182,6 +182,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /** What {@link #isAsNew} said since something was taken last; for other threads. */
   private volatile boolean asNew;
+
+  /**
+   * What has to be written once more.
+   *
+   * @param ifOvertaken what it fails with where something written behind it has taken effect before
+   *     it runs, for then it is too late; null if it may run behind that
+   */
+  private record Repeat(Exchange exchange, @Nullable Throwable ifOvertaken) {}
 
   Session(PgConfig config, Channel channel, TypeCatalog types) {
     this.config = config;
@@ -529,15 +537,19 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     }
   }
 
-  /** Puts a request that has to run once more before all that waits. */
-  void submitAgain(Exchange repeated) {
+  /**
+   * Puts a request that has to run once more before all that waits.
+   *
+   * @param ifOvertaken see {@link Repeat}
+   */
+  void submitAgain(Exchange repeated, @Nullable Throwable ifOvertaken) {
     assert loop.inEventLoop();
     asNew = false;
     if (lost) {
       repeated.become(Exchange.Stage.DONE);
       repeated.fail(endedBefore(repeated));
     } else {
-      again.add(repeated);
+      again.add(new Repeat(repeated, ifOvertaken));
     }
   }
 
@@ -546,22 +558,35 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
    * seen theirs: they come too late, unless all of them only read.
    */
   private void overtaken(Exchange by) {
-    for (Exchange late : List.copyOf(again)) {
-      Throwable failure = late.ifOvertaken();
+    for (Repeat repeat : List.copyOf(again)) {
+      Exchange late = repeat.exchange();
+      Throwable failure = repeat.ifOvertaken();
       if (failure != null
           && late.stage() == Exchange.Stage.WAITING
           && !(late.onlyReads() && by.onlyReads())) {
-        again.remove(late);
+        again.remove(repeat);
         late.become(Exchange.Stage.DONE);
         late.fail(failure);
       }
     }
   }
 
-  /** Whether it runs once more in its place, and what was written behind it is not answered yet. */
-  private boolean keepsPlace(Exchange exchange) {
-    Exchange last = inFlight.peekLast();
-    return exchange.ifOvertaken() != null && last != null && last.ifOvertaken() == null;
+  /** Whether the next is run once more, and what was written behind it has to be answered first. */
+  private boolean keepsPlace(Exchange next) {
+    Repeat repeat = again.peek();
+    if (repeat == null || repeat.exchange() != next || repeat.ifOvertaken() == null) {
+      return false;
+    }
+    for (Exchange written : inFlight) {
+      if (!written.isRepeated()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private List<Exchange> toRepeat() {
+    return again.stream().map(Repeat::exchange).toList();
   }
 
   /** Writes as much as can be written now, in one piece. */
@@ -632,7 +657,6 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         continue;
       }
       Exchange exchange = urgent.peek();
-      ArrayDeque<Exchange> queue = urgent;
       if (exchange == null) {
         Exchange last = inFlight.peekLast();
         if (cancellation.holdsWrites()
@@ -640,18 +664,18 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
             || (last != null && last.mustBeAlone())) {
           return false;
         }
-        queue = again.isEmpty() ? waiting : again;
-        exchange = queue.peek();
+        Repeat repeat = again.peek();
+        exchange = repeat == null ? waiting.peek() : repeat.exchange();
       }
       if (exchange == null) {
         return false;
       }
       if (exchange.isAbandoned() && !exchange.isWrittenEvenAbandoned()) {
-        queue.remove();
+        leaveQueue(exchange);
         exchange.become(Exchange.Stage.DONE);
         continue;
       }
-      if (!isReadyToWrite(queue, exchange)) {
+      if (!isReadyToWrite(exchange)) {
         if (exchange.stage() == Exchange.Stage.DONE) {
           continue; // it failed, and has left the queue
         }
@@ -665,7 +689,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
           && (exchange.mustBeFirst() || keepsPlace(exchange) || transactions.beginWith(exchange))) {
         return false;
       }
-      queue.remove();
+      leaveQueue(exchange);
       if (exchange.endsUnwritten(this)) {
         exchange.become(Exchange.Stage.DONE);
       } else {
@@ -675,11 +699,22 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return true;
   }
 
-  private boolean isReadyToWrite(ArrayDeque<Exchange> queue, Exchange exchange) {
+  /** Its turn has come: it is the head of its queue. */
+  private void leaveQueue(Exchange exchange) {
+    if (urgent.peek() == exchange) {
+      urgent.remove();
+    } else if (again.isEmpty()) {
+      waiting.remove();
+    } else {
+      again.remove();
+    }
+  }
+
+  private boolean isReadyToWrite(Exchange exchange) {
     try {
       return exchange.isReadyToWrite(this, true);
     } catch (Throwable failure) {
-      queue.remove();
+      leaveQueue(exchange);
       exchange.become(Exchange.Stage.DONE);
       exchange.fail(failure);
       return false;
@@ -702,7 +737,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     }
     boolean first = true;
     int statementsAhead = 0;
-    for (Exchange exchange : again.isEmpty() ? waiting : again) {
+    for (Exchange exchange : again.isEmpty() ? waiting : toRepeat()) {
       statementsAhead += exchange.preparations();
       if (!first && !exchange.isAbandoned()) {
         if (!statements.hasRoomFor(statementsAhead)) {
@@ -872,7 +907,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   List<Exchange> pending() {
     List<Exchange> all = new ArrayList<>(inFlight);
     all.addAll(urgent);
-    all.addAll(again);
+    all.addAll(toRepeat());
     all.addAll(waiting);
     return all;
   }
@@ -1252,7 +1287,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     }
     List<Exchange> written = new ArrayList<>(inFlight);
     List<Exchange> unwritten = new ArrayList<>(urgent);
-    unwritten.addAll(again);
+    unwritten.addAll(toRepeat());
     unwritten.addAll(waiting);
     inFlight.clear();
     urgent.clear();

@@ -446,8 +446,8 @@ final class StatementBatch implements PgBatch {
         Throwable ifOvertaken = wasHitInstead() ? null : failure;
         failure = null;
         statements.forEach(StatementRequest::forgetAnswer);
-        again(ifOvertaken);
-        session.submitAgain(this);
+        again();
+        session.submitAgain(this, ifOvertaken);
       } else if (failure != null) {
         fail(failure);
       } else if (current < statements.size()) {

@@ -305,8 +305,8 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
       runAgain = false;
       Throwable ifOvertaken = wasHitInstead() ? null : failure;
       forgetAnswer();
-      again(ifOvertaken);
-      session.submitAgain(this);
+      again();
+      session.submitAgain(this, ifOvertaken);
     } else {
       finish();
     }

@@ -159,7 +159,7 @@ final class TableColumns extends Exchange {
       failure = null;
       phase = Phase.PARSING;
       rows = new ResultRows(SHAPE);
-      again(null);
+      again();
       session.submitUrgently(this);
       return;
     }

@@ -276,7 +276,7 @@ final class TypeLookup extends Exchange {
       failure = null;
       phase = Phase.PARSING;
       rows = new ResultRows(SHAPE);
-      again(null);
+      again();
       session.submitUrgently(this);
       return;
     }
