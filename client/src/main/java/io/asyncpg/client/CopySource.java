@@ -29,7 +29,7 @@ public sealed interface CopySource {
    */
   static CopySource from(Path path) {
     Objects.requireNonNull(path, "path");
-    return new Blocking(() -> Files.newInputStream(path));
+    return new Blocking(() -> Files.newInputStream(path), false);
   }
 
   /**
@@ -41,7 +41,7 @@ public sealed interface CopySource {
    */
   static CopySource from(InputStream stream) {
     Objects.requireNonNull(stream, "stream");
-    return new Blocking(() -> stream);
+    return new Blocking(() -> stream, true);
   }
 
   /**
@@ -52,7 +52,7 @@ public sealed interface CopySource {
    */
   static CopySource from(ReadableByteChannel channel) {
     Objects.requireNonNull(channel, "channel");
-    return new Blocking(() -> Channels.newInputStream(channel));
+    return new Blocking(() -> Channels.newInputStream(channel), true);
   }
 
   /**
@@ -74,7 +74,7 @@ public sealed interface CopySource {
    */
   static CopySource from(byte[] bytes) {
     Objects.requireNonNull(bytes, "bytes");
-    return new Blocking(() -> new ByteArrayInputStream(bytes));
+    return new Blocking(() -> new ByteArrayInputStream(bytes), false);
   }
 
   /**
@@ -91,8 +91,9 @@ public sealed interface CopySource {
    * Bytes that are read where reading may block.
    *
    * @param open opens the stream, which is closed at the end; may throw {@link IOException}
+   * @param isOpen whether there is something open already, to be closed though nothing is read
    */
-  record Blocking(Callable<InputStream> open) implements CopySource {}
+  record Blocking(Callable<InputStream> open, boolean isOpen) implements CopySource {}
 
   /**
    * Bytes that somebody publishes.

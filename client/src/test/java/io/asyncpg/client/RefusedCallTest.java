@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -53,7 +54,7 @@ class RefusedCallTest {
     Watched late = new Watched();
     assertThatThrownBy(() -> give(late, connection.withTimeout(Duration.ZERO)))
         .isInstanceOf(PgTimeoutException.class);
-    late.closed.join();
+    late.closed.orTimeout(20, TimeUnit.SECONDS).join();
     Watched unfit = new Watched();
     assertThatThrownBy(
             () ->
@@ -61,11 +62,11 @@ class RefusedCallTest {
                     .copyToTable("t", CopySource.from(unfit), CopyOptions.csv().forceQuote("a"))
                     .await())
         .isInstanceOf(IllegalArgumentException.class);
-    unfit.closed.join();
+    unfit.closed.orTimeout(20, TimeUnit.SECONDS).join();
     connection.close();
     Watched closed = new Watched();
     assertThatIllegalStateException().isThrownBy(() -> give(closed, connection));
-    closed.closed.join();
+    closed.closed.orTimeout(20, TimeUnit.SECONDS).join();
   }
 
   @Test
@@ -88,8 +89,8 @@ class RefusedCallTest {
                     .fetchMany(
                         "SELECT $1::int", Stream.of(List.of(1)).onClose(() -> rows.complete(null)))
                     .await());
-    effects.join();
-    rows.join();
+    effects.orTimeout(20, TimeUnit.SECONDS).join();
+    rows.orTimeout(20, TimeUnit.SECONDS).join();
   }
 
   @Test
@@ -132,7 +133,8 @@ class RefusedCallTest {
                           : connection.copyFromTable(
                               "t", CopySink.to(subscriber), CopyOptions.text()))
                       .await());
-      assertThat(told.join()).isInstanceOf(IllegalStateException.class);
+      assertThat(told.orTimeout(20, TimeUnit.SECONDS).join())
+          .isInstanceOf(IllegalStateException.class);
     }
   }
 }

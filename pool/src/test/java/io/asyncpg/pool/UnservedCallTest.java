@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -73,7 +74,7 @@ class UnservedCallTest {
     assertThatThrownBy(
             () -> impatient.copyToTable("t", CopySource.from(unserved), CopyOptions.text()).await())
         .isInstanceOf(PgTimeoutException.class);
-    unserved.closed.join();
+    unserved.closed.orTimeout(20, TimeUnit.SECONDS).join();
     Watched late = new Watched();
     assertThatThrownBy(
             () ->
@@ -81,11 +82,11 @@ class UnservedCallTest {
                     .copyToTable("t", CopySource.from(late), CopyOptions.text())
                     .await())
         .isInstanceOf(PgTimeoutException.class);
-    late.closed.join();
+    late.closed.orTimeout(20, TimeUnit.SECONDS).join();
     Watched cancelled = new Watched();
     PgFuture<?> copy = pool.copyToTable("t", CopySource.from(cancelled), CopyOptions.text());
     assertThat(copy.cancel(true)).isTrue();
-    cancelled.closed.join();
+    cancelled.closed.orTimeout(20, TimeUnit.SECONDS).join();
   }
 
   @Test
@@ -99,7 +100,7 @@ class UnservedCallTest {
                         Stream.of(List.of(1)).onClose(() -> closed.complete(null)))
                     .await())
         .isInstanceOf(PgTimeoutException.class);
-    closed.join();
+    closed.orTimeout(20, TimeUnit.SECONDS).join();
   }
 
   /** Fails with what it is told, and throws at a row. */
@@ -133,12 +134,14 @@ class UnservedCallTest {
     assertThatThrownBy(
             () -> impatient.copyFromTable("t", CopySink.to(subscriber), CopyOptions.text()).await())
         .isInstanceOf(PgTimeoutException.class);
-    assertThat(subscriber.told.join()).isInstanceOf(PgTimeoutException.class);
+    assertThat(subscriber.told.orTimeout(20, TimeUnit.SECONDS).join())
+        .isInstanceOf(PgTimeoutException.class);
     Told<ByteBuffer> patient = new Told<>();
     PgFuture<?> copy =
         pool.copyFromQuery("SELECT 1", List.of(), CopySink.to(patient), CopyOptions.text());
     assertThat(copy.cancel(true)).isTrue();
-    assertThat(patient.told.join()).isInstanceOf(CancellationException.class);
+    assertThat(patient.told.orTimeout(20, TimeUnit.SECONDS).join())
+        .isInstanceOf(CancellationException.class);
   }
 
   @Test

@@ -33,7 +33,7 @@ public final class Unused {
    * @param source its stream is closed, on a thread that may block
    */
   public static void source(CopySource source) {
-    if (source instanceof CopySource.Blocking blocking) {
+    if (source instanceof CopySource.Blocking blocking && blocking.isOpen()) {
       OffLoop.execute(
           () ->
               quietly(
