@@ -7,7 +7,6 @@ import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.error.PgConnectionException;
-import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgProtocolException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
@@ -116,12 +115,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   @SuppressWarnings("UnusedVariable") // through HANDED_OVER
   private volatile @Nullable HandedOver handedOver;
 
-  private final ArrayDeque<Exchange> urgent = new ArrayDeque<>();
-
-  /** What has to be written once more, in the order in which it was written first. */
-  private final ArrayDeque<Repeat> again = new ArrayDeque<>();
-
-  private final ArrayDeque<Exchange> waiting = new ArrayDeque<>();
+  private final Backlog backlog = new Backlog();
   private final ArrayDeque<Exchange> inFlight = new ArrayDeque<>();
 
   private final Statements statements;
@@ -182,14 +176,6 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /** What {@link #isAsNew} said since something was taken last; for other threads. */
   private volatile boolean asNew;
-
-  /**
-   * What has to be written once more.
-   *
-   * @param ifOvertaken what it fails with where something written behind it has taken effect before
-   *     it runs, for then it is too late; null if it may run behind that
-   */
-  private record Repeat(Exchange exchange, @Nullable Throwable ifOvertaken) {}
 
   Session(PgConfig config, Channel channel, TypeCatalog types) {
     this.config = config;
@@ -453,9 +439,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private boolean isAsNew() {
     return !taking
         && inFlight.isEmpty()
-        && waiting.isEmpty()
-        && again.isEmpty()
-        && urgent.isEmpty()
+        && backlog.isEmpty()
         && !touched
         && !lost
         && transactionStatus == TransactionStatus.IDLE
@@ -495,7 +479,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   void enqueue(Exchange exchange) {
     if (lost) {
       exchange.become(Exchange.Stage.DONE);
-      exchange.fail(endedBefore(exchange));
+      exchange.fail(EndOfSession.before(exchange));
       return;
     }
     if (exchange instanceof Request<?> request) {
@@ -517,7 +501,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         deadlines.watch(request.deadline());
       }
     }
-    waiting.add(exchange);
+    backlog.add(exchange);
     if (exchange instanceof Reset.Return back) {
       back.arrived();
     } else if (exchange instanceof Connection.Goodbye goodbye) {
@@ -531,68 +515,34 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     asNew = false;
     if (lost) {
       exchange.become(Exchange.Stage.DONE);
-      exchange.fail(endedBefore(exchange));
+      exchange.fail(EndOfSession.before(exchange));
     } else {
-      urgent.add(exchange);
+      backlog.addUrgently(exchange);
     }
   }
 
   /**
    * Puts a request that has to run once more before all that waits.
    *
-   * @param ifOvertaken see {@link Repeat}
+   * @param ifOvertaken see {@link Backlog#addAgain}
    */
   void submitAgain(Exchange repeated, @Nullable Throwable ifOvertaken) {
     assert loop.inEventLoop();
     asNew = false;
     if (lost) {
       repeated.become(Exchange.Stage.DONE);
-      repeated.fail(endedBefore(repeated));
+      repeated.fail(EndOfSession.before(repeated));
     } else {
-      again.add(new Repeat(repeated, ifOvertaken));
+      backlog.addAgain(repeated, ifOvertaken);
     }
-  }
-
-  /**
-   * Something that was written behind those that are to run once more has taken effect, or has not
-   * seen theirs: they come too late, unless all of them only read.
-   */
-  private void overtaken(Exchange by) {
-    for (Repeat repeat : List.copyOf(again)) {
-      Exchange late = repeat.exchange();
-      Throwable failure = repeat.ifOvertaken();
-      if (failure != null
-          && late.stage() == Exchange.Stage.WAITING
-          && !(late.onlyReads() && by.onlyReads())) {
-        again.remove(repeat);
-        late.become(Exchange.Stage.DONE);
-        late.fail(failure);
-      }
-    }
-  }
-
-  /** Whether the next is run once more, and what was written behind it has to be answered first. */
-  private boolean keepsPlace(Exchange next) {
-    Repeat repeat = again.peek();
-    if (repeat == null || repeat.exchange() != next || repeat.ifOvertaken() == null) {
-      return false;
-    }
-    for (Exchange written : inFlight) {
-      if (!written.isRepeated()) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private List<Exchange> toRepeat() {
-    return again.stream().map(Repeat::exchange).toList();
   }
 
   /** Writes as much as can be written now, in one piece. */
   private void pump() {
     assert loop.inEventLoop();
-    if (inFlight.size() >= MANY_IN_FLIGHT && waiting.size() < company() && urgent.isEmpty()) {
+    if (inFlight.size() >= MANY_IN_FLIGHT
+        && backlog.unwritten() < company()
+        && backlog.urgent() == 0) {
       return; // with the answers in flight this is asked again
     }
     for (int slices = 0; !lost && channel.isWritable(); slices++) {
@@ -656,7 +606,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         }
         continue;
       }
-      Exchange exchange = urgent.peek();
+      Exchange exchange = backlog.nextUrgent();
       if (exchange == null) {
         Exchange last = inFlight.peekLast();
         if (cancellation.holdsWrites()
@@ -664,14 +614,13 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
             || (last != null && last.mustBeAlone())) {
           return false;
         }
-        Repeat repeat = again.peek();
-        exchange = repeat == null ? waiting.peek() : repeat.exchange();
+        exchange = backlog.next();
       }
       if (exchange == null) {
         return false;
       }
       if (exchange.isAbandoned() && !exchange.isWrittenEvenAbandoned()) {
-        leaveQueue(exchange);
+        backlog.remove(exchange);
         exchange.become(Exchange.Stage.DONE);
         continue;
       }
@@ -680,16 +629,18 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
           continue; // it failed, and has left the queue
         }
         prepareAhead();
-        if (urgent.isEmpty()) {
+        if (backlog.urgent() == 0) {
           return false;
         }
         continue;
       }
       if (!inFlight.isEmpty()
-          && (exchange.mustBeFirst() || keepsPlace(exchange) || transactions.beginWith(exchange))) {
+          && (exchange.mustBeFirst()
+              || backlog.keepsPlace(exchange, inFlight)
+              || transactions.beginWith(exchange))) {
         return false;
       }
-      leaveQueue(exchange);
+      backlog.remove(exchange);
       if (exchange.endsUnwritten(this)) {
         exchange.become(Exchange.Stage.DONE);
       } else {
@@ -699,22 +650,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     return true;
   }
 
-  /** Its turn has come: it is the head of its queue. */
-  private void leaveQueue(Exchange exchange) {
-    if (urgent.peek() == exchange) {
-      urgent.remove();
-    } else if (again.isEmpty()) {
-      waiting.remove();
-    } else {
-      again.remove();
-    }
-  }
-
   private boolean isReadyToWrite(Exchange exchange) {
     try {
       return exchange.isReadyToWrite(this, true);
     } catch (Throwable failure) {
-      leaveQueue(exchange);
+      backlog.remove(exchange);
       exchange.become(Exchange.Stage.DONE);
       exchange.fail(failure);
       return false;
@@ -737,7 +677,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     }
     boolean first = true;
     int statementsAhead = 0;
-    for (Exchange exchange : again.isEmpty() ? waiting : toRepeat()) {
+    for (Exchange exchange : backlog.nextAndBehind()) {
       statementsAhead += exchange.preparations();
       if (!first && !exchange.isAbandoned()) {
         if (!statements.hasRoomFor(statementsAhead)) {
@@ -750,7 +690,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
         }
       }
       first = false;
-      if (exchange.mayOpenTransaction() || urgent.size() >= Statements.PREPARED_AHEAD) {
+      if (exchange.mayOpenTransaction() || backlog.urgent() >= Statements.PREPARED_AHEAD) {
         return;
       }
     }
@@ -906,9 +846,7 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   List<Exchange> pending() {
     List<Exchange> all = new ArrayList<>(inFlight);
-    all.addAll(urgent);
-    all.addAll(toRepeat());
-    all.addAll(waiting);
+    all.addAll(backlog.all());
     return all;
   }
 
@@ -1090,8 +1028,8 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       exchange.fail(odd); // it is in no queue any more, where the session's end would find it
       throw odd;
     }
-    if (!failed && !again.isEmpty() && exchange instanceof Request<?> && !exchange.isRepeated()) {
-      overtaken(exchange);
+    if (!failed && exchange instanceof Request<?> && !exchange.isRepeated()) {
+      backlog.overtaken(exchange);
     }
     failed = false;
     cancellation.answered(exchange);
@@ -1286,18 +1224,14 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
       LOG.log(Level.DEBUG, "the session ends on an error", reason);
     }
     List<Exchange> written = new ArrayList<>(inFlight);
-    List<Exchange> unwritten = new ArrayList<>(urgent);
-    unwritten.addAll(toRepeat());
-    unwritten.addAll(waiting);
+    List<Exchange> unwritten = backlog.all();
     inFlight.clear();
-    urgent.clear();
-    again.clear();
-    waiting.clear();
+    backlog.clear();
     for (Exchange exchange : written) {
-      endWith(exchange, endedDuring(exchange, reason));
+      endWith(exchange, EndOfSession.during(exchange, reason));
     }
     for (Exchange exchange : unwritten) {
-      endWith(exchange, unsent(exchange, reason));
+      endWith(exchange, EndOfSession.unsent(exchange, reason));
     }
     ended.complete(null);
   }
@@ -1310,40 +1244,5 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     } catch (RuntimeException | Error odd) {
       LOG.log(Level.WARNING, "the end of the session could not be told to a request", odd);
     }
-  }
-
-  private PgConnectionException endedBefore(Exchange exchange) {
-    return new PgConnectionException(
-        "the connection has ended; nothing was sent" + of(exchange),
-        exchange.sql(),
-        RetrySafety.NOT_SENT,
-        null);
-  }
-
-  private static Throwable endedDuring(Exchange exchange, Throwable reason) {
-    if (reason instanceof PgConnectionException) {
-      return new PgConnectionException(
-          reason.getMessage() + "; what became of the request is unknown" + of(exchange),
-          exchange.sql(),
-          RetrySafety.UNKNOWN,
-          reason.getCause());
-    }
-    return reason instanceof PgProtocolException
-        ? new PgProtocolException(
-            String.valueOf(reason.getMessage()), exchange.sql(), RetrySafety.UNKNOWN, reason)
-        : reason;
-  }
-
-  private static PgConnectionException unsent(Exchange exchange, Throwable reason) {
-    return new PgConnectionException(
-        reason.getMessage() + "; the request had not been sent" + of(exchange),
-        exchange.sql(),
-        RetrySafety.NOT_SENT,
-        reason instanceof PgConnectionException ? reason.getCause() : reason);
-  }
-
-  private static String of(Exchange exchange) {
-    String sql = exchange.sql();
-    return sql == null ? "" : ": " + PgException.quoted(sql);
   }
 }
