@@ -97,12 +97,7 @@ final class Connection extends Client implements PgConnection {
   @Override
   public void addNoticeListener(Consumer<Notice> listener) {
     Objects.requireNonNull(listener, "listener");
-    lease.whileItLasts(
-        () -> {
-          if (!session.noticeListeners().contains(listener)) {
-            session.noticeListeners().add(listener);
-          }
-        });
+    lease.whileItLasts(() -> session.noticeListeners().add(listener));
   }
 
   @Override
@@ -133,12 +128,7 @@ final class Connection extends Client implements PgConnection {
   @Override
   public void addParameterListener(Consumer<ParameterChange> listener) {
     Objects.requireNonNull(listener, "listener");
-    lease.whileItLasts(
-        () -> {
-          if (!session.parameterListeners().contains(listener)) {
-            session.parameterListeners().add(listener);
-          }
-        });
+    lease.whileItLasts(() -> session.parameterListeners().add(listener));
   }
 
   @Override

@@ -35,12 +35,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,11 +56,6 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /** Frames before authentication: no honest one is longer. */
   static final int MAX_STARTUP_FRAME = 64 * 1024;
-
-  /** PostgreSQL reports some twenty settings of a few characters; extensions add to them. */
-  private static final int MOST_PARAMETERS = 1000;
-
-  private static final int MOST_OF_PARAMETERS = 1 << 20;
 
   /** As much as one write carries, unless a single request is larger. */
   static final int WRITE_SIZE = 128 * 1024;
@@ -125,9 +117,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   private final Cancellation cancellation;
   private final Transactions transactions = new Transactions(this);
   private final PgFuture<@Nullable Void> ended = new PgFuture<>();
-  private final Map<String, String> parameters = new ConcurrentHashMap<>();
-  private final List<Consumer<Notice>> noticeListeners = new CopyOnWriteArrayList<>();
-  private final List<Consumer<ParameterChange>> parameterListeners = new CopyOnWriteArrayList<>();
+  private final ParameterStatuses parameters = new ParameterStatuses();
+  private final Listeners<Notice> noticeListeners = new Listeners<>("notice");
+  private final Listeners<ParameterChange> parameterListeners = new Listeners<>("parameter");
   private final QueryListeners queryListeners = new QueryListeners();
   private final Notifications notifications = new Notifications(this);
 
@@ -140,9 +132,6 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   /** Whether keys may have another length than 4: since protocol 3.2. */
   private boolean longKeys;
-
-  /** The length of all names and values in {@link #parameters}. */
-  private int parameterLength;
 
   private @Nullable Throwable transportFailure;
   private volatile boolean lost;
@@ -329,18 +318,18 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   }
 
   Map<String, String> parameters() {
-    return parameters;
+    return parameters.values();
   }
 
   int processId() {
     return processId;
   }
 
-  List<Consumer<Notice>> noticeListeners() {
+  Listeners<Notice> noticeListeners() {
     return noticeListeners;
   }
 
-  List<Consumer<ParameterChange>> parameterListeners() {
+  Listeners<ParameterChange> parameterListeners() {
     return parameterListeners;
   }
 
@@ -1045,28 +1034,17 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     }
     // These may come at any time, between any two others.
     if (message instanceof BackendMessage.ParameterStatus status) {
-      if (status.name().equals("client_encoding")
-          && !status.value().equals("UTF8")
-          && !status.value().equals("UNICODE")) { // another name of it
-        throw new PgConnectionException(
-            "client_encoding was set to "
-                + status.value()
-                + ", in which text would be read and written wrongly: this client speaks UTF8 only,"
-                + " and the server converts; do not set it",
-            RetrySafety.UNKNOWN,
-            null);
-      }
-      String before = parameter(status);
+      String before = parameters.report(status);
       PooledSession pool = home;
       if (pool != null && status.name().equals("in_hot_standby") && status.value().equals("off")) {
         pool.promoted();
       }
       if (!parameterListeners.isEmpty() && !status.value().equals(before) && !isBeingReset()) {
-        deliver(new ParameterChange(status.name(), status.value()));
+        parameterListeners.tell(new ParameterChange(status.name(), status.value()));
       }
     } else if (message instanceof BackendMessage.NoticeResponse notice) {
       if (!isBeingReset()) {
-        deliver(Notice.of(notice.diagnostic()));
+        noticeListeners.tell(Notice.of(notice.diagnostic()));
       }
     } else if (message instanceof BackendMessage.NotificationResponse said) {
       notifications.deliver(new Notification(said.processId(), said.channel(), said.payload()));
@@ -1086,28 +1064,6 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     } else {
       current(message.getClass().getSimpleName()).receive(message);
     }
-  }
-
-  /** Keeps what the server reports of one of its settings, within bounds; what it was before. */
-  private @Nullable String parameter(BackendMessage.ParameterStatus status) {
-    String before = parameters.get(status.name());
-    int length =
-        parameterLength
-            + status.value().length()
-            + (before == null ? status.name().length() : -before.length());
-    if (length > MOST_OF_PARAMETERS || (before == null && parameters.size() == MOST_PARAMETERS)) {
-      throw new PgProtocolException(
-          "the server reports more than "
-              + MOST_PARAMETERS
-              + " settings, or more than "
-              + MOST_OF_PARAMETERS
-              + " characters of them: no PostgreSQL does",
-          RetrySafety.UNKNOWN,
-          null);
-    }
-    parameterLength = length;
-    parameters.put(status.name(), status.value());
-    return before;
   }
 
   /** Whether the server speaks of the reset between two borrowers, which is not theirs to hear. */
@@ -1154,26 +1110,6 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
               PgServerException.of(diagnostic, null, RetrySafety.UNKNOWN)));
     } else if (exchange == null) {
       throw nobodyWaits("ErrorResponse (" + diagnostic.message() + ")");
-    }
-  }
-
-  private void deliver(ParameterChange change) {
-    for (Consumer<ParameterChange> listener : parameterListeners) {
-      try {
-        listener.accept(change);
-      } catch (RuntimeException | Error theirs) {
-        LOG.log(Level.WARNING, "a parameter listener failed", theirs);
-      }
-    }
-  }
-
-  private void deliver(Notice notice) {
-    for (Consumer<Notice> listener : noticeListeners) {
-      try {
-        listener.accept(notice);
-      } catch (RuntimeException | Error theirs) {
-        LOG.log(Level.WARNING, "a notice listener failed", theirs);
-      }
     }
   }
 
