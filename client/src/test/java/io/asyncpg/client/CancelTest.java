@@ -277,6 +277,25 @@ class CancelTest {
   }
 
   @Test
+  void aCopyFromTheClientBehindACancelledStatementIsRefusedAsEver() {
+    connection.execute("CREATE TEMP TABLE copied(id int)").await();
+    for (int i = 0; i < 10; i++) {
+      PgFuture<?> asleep = connection.execute("SELECT pg_sleep(600)");
+      PgFuture<?> copy = connection.execute("COPY copied FROM STDIN");
+      TestServer.shared().awaitSleeping(connection.serverPid());
+      asleep.cancel(true);
+      assertThatThrownBy(() -> copy.orTimeout(20, TimeUnit.SECONDS).join())
+          .hasCauseInstanceOf(IllegalArgumentException.class);
+    }
+    assertThat(
+            connection
+                .withTimeout(Duration.ofSeconds(20))
+                .fetchValue(Integer.class, "SELECT 1")
+                .await())
+        .isEqualTo(1);
+  }
+
+  @Test
   void soDoesCancellingWhatAFailureIsAnsweredWith() {
     List<CompletableFuture<CommandTag>> composed =
         List.of(

@@ -7,9 +7,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.asyncpg.error.PgServerException;
+import io.asyncpg.error.PgTimeoutException;
 import io.asyncpg.testkit.Script;
 import io.asyncpg.testkit.ScriptedServer;
 import io.asyncpg.testkit.TestServer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -62,6 +64,26 @@ class ResetTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("reset");
     close(connection);
+  }
+
+  @Test
+  void aResetThatIsNotItsTurnInTimeIsCarriedOutAllTheSame() {
+    PgConnection connection = connect(TestServer.shared().dsn());
+    PgConnection other = connect(TestServer.shared().dsn());
+    other.execute("CREATE TABLE public.kept(id int); SELECT pg_advisory_lock(4712)").await();
+    PgTransaction transaction = connection.begin().await();
+    PgFuture<?> before = transaction.execute("SELECT pg_advisory_xact_lock(4712)");
+    assertThatThrownBy(() -> connection.withTimeout(Duration.ofMillis(20)).reset().await())
+        .isInstanceOf(PgTimeoutException.class);
+    other.execute("SELECT pg_advisory_unlock(4712)").await();
+    before.await();
+    connection.execute("INSERT INTO public.kept VALUES (1)").await();
+    assertThat(connection.isInTransaction()).isFalse();
+    assertThat(other.fetchValue(long.class, "SELECT count(*) FROM public.kept").await())
+        .isEqualTo(1);
+    other.execute("DROP TABLE public.kept").await();
+    close(connection);
+    close(other);
   }
 
   @Test

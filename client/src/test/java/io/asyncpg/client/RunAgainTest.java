@@ -11,6 +11,9 @@ import io.asyncpg.testkit.TestServer;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -212,6 +215,64 @@ class RunAgainTest {
     await(calls.get(1));
     held.execute("c").await();
     assertThat(log()).isEqualTo("ab c");
+  }
+
+  @Test
+  void aStreamIsNotRunAgainInsideTheTransactionBehindIt() {
+    alterTable();
+    List<PgFuture<?>> begun = new ArrayList<>();
+    CompletableFuture<Throwable> ended = new CompletableFuture<>();
+    OnTheLoop.run(
+        connection,
+        () -> {
+          connection.stream(INSERT, "late").subscribe(new Told(ended));
+          begun.add(connection.begin());
+        });
+    PgTransaction transaction = (PgTransaction) begun.get(0).await();
+    transaction.execute(DELETE, "nothing").await();
+    transaction.rollback().await();
+    Throwable failure = ended.orTimeout(20, TimeUnit.SECONDS).join();
+    assertThat(log()).isEqualTo(failure == null ? "late" : null);
+  }
+
+  /** Takes all rows, and tells how it ended: null for well. */
+  private record Told(CompletableFuture<Throwable> ended) implements Flow.Subscriber<Row> {
+    @Override
+    public void onSubscribe(Flow.Subscription subscription) {
+      subscription.request(Long.MAX_VALUE);
+    }
+
+    @Override
+    public void onNext(Row row) {
+      // Only the end is of interest.
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      ended.complete(failure);
+    }
+
+    @Override
+    public void onComplete() {
+      ended.complete(null);
+    }
+  }
+
+  @Test
+  void aStreamIsAskedForWhereItsSubscriberAsks() {
+    for (int i = 0; i < 100; i++) {
+      CompletableFuture<Throwable> ended = new CompletableFuture<>();
+      connection.stream(INSERT, "kept").subscribe(new Told(ended));
+      PgFuture<Void> undone =
+          connection.transaction(
+              transaction ->
+                  transaction
+                      .execute(UPDATE, "")
+                      .thenCompose(done -> PgFuture.failed(new IllegalStateException("undo"))));
+      assertThatThrownBy(undone::await).isInstanceOf(IllegalStateException.class);
+      assertThat(ended.orTimeout(20, TimeUnit.SECONDS).join()).isNull();
+    }
+    assertThat(connection.fetchValue(long.class, COUNT).await()).isEqualTo(100);
   }
 
   @Test

@@ -36,6 +36,9 @@ final class SqlPasswords {
   private final List<Piece> pieces = new ArrayList<>();
   private final BitSet covered = new BitSet();
 
+  /** The pieces before this one have been covered as what follows a literal. */
+  private int followed;
+
   /** Whether all literals have an end, so that what looks like plain SQL is. */
   private boolean wellFormed = true;
 
@@ -211,7 +214,9 @@ final class SqlPasswords {
     int open = at + prefixLength(at);
     if (is(open, '\'')) {
       boolean escapes = isEscapes(open - 1) || (piece.inDollars && operator);
-      covered.set(open + 1, literalEnd(open + 1, piece.limit, escapes));
+      boolean commented = piece.kind == Kind.COMMENT && open < piece.to;
+      int limit = commented ? piece.to : piece.limit; // a comment's literals end with it
+      covered.set(open + 1, Math.max(open + 1, literalEnd(open + 1, limit, escapes)));
       return true;
     }
     String tag = dollarTag(at);
@@ -226,14 +231,20 @@ final class SqlPasswords {
 
   /** A literal that ends with the word goes on in others: up to the last in the statement. */
   private void coverWhatFollows(int index) {
+    if (index < followed) {
+      return; // it is one of those itself: what follows it is covered already
+    }
     int from = pieces.get(index).to + 1;
-    for (Piece next : pieces.subList(index + 1, pieces.size())) {
+    int to = from;
+    for (followed = index + 1; followed < pieces.size(); followed++) {
+      Piece next = pieces.get(followed);
       if (next.kind == Kind.LITERAL) {
-        covered.set(from, Math.max(from, next.to));
+        to = Math.max(to, next.to);
       } else if (next.kind == Kind.PLAIN && sql.substring(next.from, next.to).indexOf(';') >= 0) {
-        return;
+        break;
       }
     }
+    covered.set(from, to);
   }
 
   // ---- Where something ends
@@ -301,11 +312,17 @@ final class SqlPasswords {
     return Math.min(at, limit);
   }
 
-  /** Of =, := and =>, of a comparison, of the colon of JSON; but a cast is none. */
+  /** Of =, TO, := and =>, of a comparison, of the colon of JSON; but a cast is none. */
   private int operatorEnd(int from, int limit) {
     int at = from;
     while (at < limit && "=:<>!".indexOf(sql.charAt(at)) >= 0) {
       at++;
+    }
+    if (at == from
+        && sql.regionMatches(true, at, "to", 0, 2)
+        && at + 2 < limit
+        && isSpace(at + 2)) {
+      return at + 2; // SET … TO
     }
     return sql.startsWith("::", from) ? from : at;
   }

@@ -15,6 +15,7 @@ final class SqlPasswordsTest {
     covers("ALTER ROLE a ENCRYPTED PASSWORD\n 'x';", "ALTER ROLE a ENCRYPTED PASSWORD\n '*';");
     covers("UPDATE u SET password = 'abc', x = 'y'", "UPDATE u SET password = '***', x = 'y'");
     covers("OPTIONS (user 'bob', password 'abc')", "OPTIONS (user 'bob', password '***')");
+    covers("SET x.password TO 'abc'", "SET x.password TO '***'");
   }
 
   @Test
@@ -192,7 +193,8 @@ final class SqlPasswordsTest {
     for (String piece :
         new String[] {
           "password/*", "password'", "'password '", "password=", "'password=''", "$$password/*$$",
-          "$a$", "://a:", "password--", "password=crypt(", "password$a", "'password=a"
+          "$a$", "://a:", "password--", "password=crypt(", "password$a", "'password=a",
+          "('smtp password: ', 'v'), ", "-- password: '\n", "$$ password = $x$ "
         }) {
       String sql = "password" + piece.repeat(50_000);
       assertTimeoutPreemptively(

@@ -185,6 +185,12 @@ final class ArrayCodecs {
     if (type instanceof PgType.Composite composite) {
       return composite.attributes().stream().anyMatch(each -> isBetterInText(each.type()));
     }
+    if (type instanceof PgType.Range range) {
+      return isBetterInText(range.subtype());
+    }
+    if (type instanceof PgType.Multirange multirange) {
+      return isBetterInText(multirange.range());
+    }
     return type instanceof PgType.Domain domain && isBetterInText(domain.base());
   }
 

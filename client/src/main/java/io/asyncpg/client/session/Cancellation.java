@@ -208,7 +208,8 @@ final class Cancellation {
   private void unanswered() {
     session.lose(
         new PgConnectionException(
-            "a cancelled statement was not answered within "
+            (targetAnswered ? "a CancelRequest" : "a cancelled statement")
+                + " was not answered within "
                 + config.cancelTimeout()
                 + ", so the connection has been closed",
             RetrySafety.UNKNOWN,
@@ -257,7 +258,7 @@ final class Cancellation {
 
     @Override
     void failed(Diagnostic diagnostic) {
-      if (!diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)) {
+      if (!diagnostic.sqlState().equals(SqlState.QUERY_CANCELED) && !diagnostic.endsSession()) {
         throw unexpected("ErrorResponse (" + diagnostic.message() + ")");
       }
     }

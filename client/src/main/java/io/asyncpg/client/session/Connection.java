@@ -12,7 +12,6 @@ import io.asyncpg.client.ServerVersion;
 import io.asyncpg.client.TransactionOptions;
 import io.asyncpg.error.Diagnostic;
 import io.asyncpg.protocol.FrontendWriter;
-import io.asyncpg.protocol.TransactionStatus;
 import io.asyncpg.types.Codec;
 import io.asyncpg.types.CodecRegistry;
 import io.asyncpg.types.Format;
@@ -193,9 +192,7 @@ final class Connection extends Client implements PgConnection {
 
   @Override
   public boolean isInTransaction() {
-    return lease.ended() == null
-        && (session.transactionStatus() != TransactionStatus.IDLE
-            || session.transactions().isOpen());
+    return lease.ended() == null && (session.isInTransaction() || session.transactions().isOpen());
   }
 
   @Override

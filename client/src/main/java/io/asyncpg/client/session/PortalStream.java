@@ -219,7 +219,7 @@ class PortalStream extends StreamRequest {
     if (open) {
       throw unexpected("ReadyForQuery");
     }
-    if (runAgain && status == TransactionStatus.IDLE && !isStopped()) {
+    if (runAgain && status == TransactionStatus.IDLE && mayRunAgain() && !isStopped()) {
       runAgain = false;
       Throwable ifOvertaken = failure;
       failure = null;

@@ -36,6 +36,11 @@ class Reset extends Request<Void> {
   }
 
   @Override
+  boolean isWrittenEvenAbandoned() {
+    return true; // the transactions have been told that they are over
+  }
+
+  @Override
   boolean mustBeFirst() {
     return true; // whether there is a transaction to roll back is known then
   }
@@ -177,7 +182,14 @@ class Reset extends Request<Void> {
     @Override
     void write(Session session, FrontendWriter out) {
       super.write(session, out);
+      session.rollsBack(true);
       home.boundReset(this);
+    }
+
+    @Override
+    void ready(Session session, TransactionStatus status) {
+      session.rollsBack(false);
+      super.ready(session, status);
     }
 
     void timeUp() {

@@ -130,7 +130,7 @@ final class Script extends Request<CommandTag> {
   void failed(Diagnostic reported) {
     Diagnostic diagnostic = withoutPrefix(reported, beginPrefix().length());
     boolean nothingDone = !somethingDone;
-    if (nothingDone && wasHitInstead()) {
+    if (nothingDone && wasHitInstead() && !copyRefused) {
       runAgain = !isRepeated() && !mustBeFirst();
     }
     // Statements before the one that failed may have been committed by a COMMIT among them.

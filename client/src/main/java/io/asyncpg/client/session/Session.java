@@ -151,6 +151,9 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
   /** Whether the exchange under way met 25006. */
   private boolean writeRefused;
 
+  /** Whether a transaction that the server speaks of is the last borrower's, being rolled back. */
+  private volatile boolean rollsBack;
+
   /** Whether the exchange under way has failed on the server. */
   private boolean failed;
 
@@ -315,6 +318,16 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
 
   TransactionStatus transactionStatus() {
     return transactionStatus;
+  }
+
+  /** Whether the server has said that a transaction is open, and nothing is ending it. */
+  boolean isInTransaction() {
+    return transactionStatus != TransactionStatus.IDLE && !rollsBack;
+  }
+
+  /** The reset between two borrowers has been written, or answered. On the event loop. */
+  void rollsBack(boolean now) {
+    rollsBack = now;
   }
 
   Map<String, String> parameters() {
@@ -586,21 +599,21 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
    */
   private boolean fill(ByteBuf out) {
     while (out.readableBytes() < WRITE_SIZE) {
-      Exchange open = inFlight.peekLast();
-      if (open != null && open.isOpen()) {
+      Exchange last = inFlight.peekLast();
+      if (last != null && last.isOpen()) {
         int mark = writer.mark();
-        open.writeMore(this, writer);
+        last.writeMore(this, writer);
         if (writer.mark() == mark) {
           return false;
         }
         continue;
       }
+      if (last != null && last.mustBeAlone()) {
+        return false; // not even a Sync: a server that reads data passes over it
+      }
       Exchange exchange = backlog.nextUrgent();
       if (exchange == null) {
-        Exchange last = inFlight.peekLast();
-        if (cancellation.holdsWrites()
-            || transactions.holdsWrites()
-            || (last != null && last.mustBeAlone())) {
+        if (cancellation.holdsWrites() || transactions.holdsWrites()) {
           return false;
         }
         exchange = backlog.next();

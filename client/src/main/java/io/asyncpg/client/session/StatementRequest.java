@@ -287,7 +287,7 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
         session.statements().stale(prepared(), diagnostic);
       }
       runAgain = repeatable;
-    } else if (wasHitInstead()) {
+    } else if (wasHitInstead() && !copyRefused) {
       runAgain = repeatable;
     }
     failLocally(

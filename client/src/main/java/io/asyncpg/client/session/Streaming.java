@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Flow;
 import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -291,7 +292,7 @@ final class Streaming implements RowStream {
     private final AtomicInteger news = new AtomicInteger();
     private volatile Flow.@Nullable Subscriber<? super Row> subscriber;
     private volatile @Nullable IllegalArgumentException badRequest;
-    private volatile boolean begun;
+    private final AtomicBoolean begun = new AtomicBoolean();
     private Iterator<Row> run = Collections.emptyIterator();
 
     Subscribed(Flow.Subscriber<? super Row> subscriber) {
@@ -322,6 +323,9 @@ final class Streaming implements RowStream {
                 "request(" + rows + "): a subscriber asks for 1 row or more (rule 3.9)");
       } else {
         demand.accumulateAndGet(rows, (now, more) -> now + more < 0 ? Long.MAX_VALUE : now + more);
+        if (subscriber != null && badRequest == null && begun.compareAndSet(false, true)) {
+          start(); // here and now: what the caller asks for next comes behind it
+        }
       }
       tell();
     }
@@ -381,10 +385,6 @@ final class Streaming implements RowStream {
           listening.onNext(run.next());
         }
         demand.addAndGet(-delivered);
-        if (!begun && demand.get() > 0) {
-          begun = true;
-          start();
-        }
       } catch (RuntimeException | Error theirs) {
         // A subscriber must not throw (rule 2.13); one that does has had its last row.
         LOG.log(Level.WARNING, "a subscriber failed", theirs);
