@@ -404,6 +404,83 @@ class CancelWireTest {
   }
 
   @Test
+  void aStatementHitInPlaceOfAnotherRunsAgainInFrontOfATransactionToCome() {
+    byte[] described = concat(parseComplete(), parameterDescription(), noData());
+    byte[] done = concat(bindComplete(), commandComplete("DONE"), readyForQuery('I'));
+    script
+        .expect("P", "D", "S")
+        .send(described, readyForQuery('I'))
+        .expect("B", "E", "S")
+        .send(done)
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("sleep"))
+        .expect("B", "E", "S")
+        .then(received::countDown)
+        .then(() -> server.awaitCancel(1))
+        .send(commandComplete("SLEPT"), readyForQuery('I'))
+        .send(error("57014", CANCELED), readyForQuery('I'))
+        .expect("S") // the fence
+        .send(readyForQuery('I'))
+        .expect("B", "E", "S")
+        .send(done)
+        .expect("Q", query -> assertThat(query.sql()).isEqualTo("BEGIN;work"))
+        .send(commandComplete("BEGIN"), commandComplete("DO"), readyForQuery('T'));
+    connection.fetch("innocent").await();
+    PgFuture<CommandTag> victim = connection.execute("sleep");
+    PgFuture<Rows> innocent = connection.fetch("innocent");
+    PgTransaction transaction = connection.begin().await();
+    PgFuture<CommandTag> work = transaction.execute("work");
+    awaitUninterrupted(received);
+    victim.cancel(true);
+    assertThat(innocent.await().tag()).hasToString("DONE");
+    assertThat(work.await()).hasToString("DO");
+    script.await();
+  }
+
+  @Test
+  void aParseThatIsStillToBeWrittenIsNotWrittenWhenNobodyWaitsForItAnyMore()
+      throws InterruptedException {
+    var loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    CountDownLatch called = new CountDownLatch(1);
+    CountDownLatch cancelled = new CountDownLatch(1);
+    byte[] described = concat(parseComplete(), parameterDescription(), noData());
+    byte[] done = concat(bindComplete(), commandComplete("DONE"), readyForQuery('I'));
+    Script other = server.connection().acceptStartup();
+    PgConnection full = NettyConnections.connect(PgConfig.parse(server.dsn()), loops).await();
+    try {
+      other
+          .expect("Q")
+          .then(() -> awaitUninterrupted(cancelled))
+          .send(commandComplete("DO"), readyForQuery('I'))
+          .expect("P", "D", "S")
+          .send(described, readyForQuery('I'))
+          .expect("P", "B", "E", "S") // too long to be kept
+          .send(parseComplete(), done)
+          .expect("P", "D", "S")
+          .send(described, readyForQuery('I'))
+          .expect("B", "E", "S")
+          .send(done);
+      full.execute("first");
+      loops.execute(() -> awaitUninterrupted(called));
+      PgFuture<Rows> written = full.fetch("more than the socket takes" + " ".repeat(12 << 20));
+      PgFuture<Rows> unwritten = full.fetch("next");
+      called.countDown();
+      loops.submit(() -> {}).sync(); // both are asked for, and the socket is full
+      unwritten.cancel(true);
+      loops.submit(() -> {}).sync(); // the loop has heard of it
+      cancelled.countDown();
+      assertThat(written.await().tag()).hasToString("DONE");
+      assertThat(full.fetch("next").await().tag()).hasToString("DONE");
+      other.await();
+    } finally {
+      called.countDown();
+      cancelled.countDown();
+      full.terminate();
+      full.closed().await();
+      loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).sync();
+    }
+  }
+
+  @Test
   void aTimeoutOfTheServersOwnIsNotTakenForACancel() {
     script
         .expect("Q")

@@ -218,6 +218,18 @@ class RunAgainTest {
   }
 
   @Test
+  void aTransactionBehindItIsNotInTheWay() {
+    alterTable();
+    List<PgFuture<?>> calls =
+        writtenTogether(() -> connection.execute(INSERT, "a"), connection::begin);
+    await(calls.get(0));
+    PgTransaction transaction = (PgTransaction) calls.get(1).await();
+    transaction.execute(INSERT, "undone").await();
+    transaction.rollback().await();
+    assertThat(log()).isEqualTo("a");
+  }
+
+  @Test
   void aStreamIsNotRunAgainInsideTheTransactionBehindIt() {
     alterTable();
     List<PgFuture<?>> begun = new ArrayList<>();

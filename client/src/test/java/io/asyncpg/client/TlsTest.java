@@ -17,6 +17,8 @@ import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -29,6 +31,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.ExtendedSSLSession;
 import javax.net.ssl.KeyManagerFactory;
@@ -803,5 +806,50 @@ class TlsTest {
               .isInstanceOf(PgConnectionException.class)
               .hasMessageContainingAll("Ed25519", "channel_binding=prefer");
         });
+  }
+
+  /** Nothing was sent then that could stop another statement. */
+  @Test
+  void aCancelThatCannotBeSentDoesNotCostTheConnectionWhoseStatementHasEnded() throws Exception {
+    try (ServerSocket first = new ServerSocket(0)) {
+      PgFuture<PgConnection> opening =
+          PgConnection.connect(
+              to("localhost", "sslmode=require")
+                  .port(first.getLocalPort())
+                  .cancelTimeout(Duration.ofSeconds(2))
+                  .build());
+      try (Socket client = first.accept();
+          Socket backend = new Socket("localhost", server.port())) {
+        // Whoever comes later is let in by the kernel, and not answered.
+        passOn(client, backend);
+        passOn(backend, client);
+        PgConnection connection = opening.get(20, TimeUnit.SECONDS);
+        CountDownLatch running = new CountDownLatch(1);
+        connection.addNoticeListener(notice -> running.countDown());
+        PgFuture<CommandTag> sleeping =
+            connection.execute("DO $$ BEGIN RAISE NOTICE ''; PERFORM pg_sleep(0.3); END $$");
+        assertThat(running.await(20, TimeUnit.SECONDS)).isTrue();
+        sleeping.cancel(true);
+        assertThat(connection.fetchValue(Integer.class, "SELECT 1").get(20, TimeUnit.SECONDS))
+            .isEqualTo(1);
+        connection.close();
+        connection.closed().await();
+      }
+    }
+  }
+
+  private static void passOn(Socket from, Socket to) {
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                from.getInputStream().transferTo(to.getOutputStream());
+                to.shutdownOutput();
+              } catch (IOException over) {
+                // The other side has ended it.
+              }
+            });
+    thread.setDaemon(true);
+    thread.start();
   }
 }

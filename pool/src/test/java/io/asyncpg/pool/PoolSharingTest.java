@@ -3,9 +3,11 @@ package io.asyncpg.pool;
 import static io.asyncpg.testkit.Backend.bindComplete;
 import static io.asyncpg.testkit.Backend.column;
 import static io.asyncpg.testkit.Backend.commandComplete;
+import static io.asyncpg.testkit.Backend.concat;
 import static io.asyncpg.testkit.Backend.dataRow;
 import static io.asyncpg.testkit.Backend.error;
 import static io.asyncpg.testkit.Backend.int4;
+import static io.asyncpg.testkit.Backend.noData;
 import static io.asyncpg.testkit.Backend.parameterDescription;
 import static io.asyncpg.testkit.Backend.parseComplete;
 import static io.asyncpg.testkit.Backend.readyForQuery;
@@ -13,8 +15,10 @@ import static io.asyncpg.testkit.Backend.rowDescription;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.asyncpg.client.CommandTag;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
+import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.Rows;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.testkit.Script;
@@ -31,6 +35,8 @@ import java.security.spec.AlgorithmParameterSpec;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.crypto.Mac;
 import javax.crypto.MacSpi;
@@ -55,6 +61,59 @@ class PoolSharingTest {
     if (pool != null) {
       pool.terminate();
       pool.closed().await();
+    }
+  }
+
+  /** Its own Parse was never sent: the other's was to do for both. */
+  @Test
+  void aStatementWhoseParseWasLostToTheCancelOfAnotherRunsAgain() throws Exception {
+    CountDownLatch received = new CountDownLatch(1);
+    byte[] read = concat(parameterDescription(INT4), rowDescription(column("i", INT4)));
+    byte[] write = concat(parameterDescription(INT4), noData());
+    byte[] row = concat(bindComplete(), dataRow(int4(1)), commandComplete("SELECT 1"));
+    byte[] inserted = concat(bindComplete(), commandComplete("INSERT 0 1"));
+    byte[] ready = readyForQuery('I');
+    try (ScriptedServer server = ScriptedServer.start()) {
+      Script one = server.connection().acceptStartup();
+      Script two = server.connection().acceptStartup();
+      one.expect("P", "D", "S")
+          .send(parseComplete(), read, ready)
+          .expect("B", "E", "S")
+          .send(row, ready)
+          .expect("P", "D", "S")
+          .send(parseComplete(), write, ready)
+          .expect("B", "E", "S")
+          .send(inserted, ready)
+          .readToEnd();
+      two.expect("P", "D", "B", "E", "S")
+          .expect("B", "E", "S")
+          .expect("P", "D", "B", "E", "S")
+          .then(received::countDown)
+          .then(() -> server.awaitCancel(1))
+          .send(error("57014", "canceling statement due to user request"), ready)
+          .send(error("26000", "prepared statement does not exist"), ready)
+          .send(parseComplete(), write, inserted, ready)
+          .expect("S") // the fence
+          .send(ready)
+          .expect("P", "D", "S")
+          .send(parseComplete(), read, ready)
+          .expect("B", "E", "S")
+          .send(row, ready)
+          .readToEnd();
+      open(server.dsn());
+      PgConnection first = pool.acquire().await();
+      PgConnection second = pool.acquire().await();
+      first.fetch("SELECT $1 AS i", 1).await();
+      first.execute("INSERT INTO t VALUES ($1)", 1).await();
+      PgFuture<Rows> cancelled = second.fetch("SELECT $1 AS i", 1);
+      PgFuture<Rows> innocent = second.fetch("SELECT $1 AS i", 1);
+      PgFuture<CommandTag> behind = second.execute("INSERT INTO t VALUES ($1)", 1);
+      assertThat(received.await(20, TimeUnit.SECONDS)).isTrue();
+      cancelled.cancel(true);
+      assertThat(innocent.await()).hasSize(1);
+      assertThat(behind.await().rows()).isEqualTo(1);
+      first.terminate();
+      second.terminate();
     }
   }
 

@@ -46,6 +46,10 @@ final class Backlog {
     return urgent.isEmpty() && again.isEmpty() && waiting.isEmpty();
   }
 
+  boolean hasToRepeat() {
+    return !again.isEmpty();
+  }
+
   int urgent() {
     return urgent.size();
   }

@@ -8,6 +8,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The connection of one CancelRequest: to the very address of its session, encrypted if that is, on
@@ -16,6 +17,8 @@ import java.util.concurrent.TimeUnit;
  */
 final class CancelSocket extends ChannelInboundHandlerAdapter {
   private final Runnable atEnd;
+  private @Nullable Channel channel;
+  private boolean opened;
   private boolean ended;
 
   private CancelSocket(Runnable atEnd) {
@@ -27,7 +30,7 @@ final class CancelSocket extends ChannelInboundHandlerAdapter {
    *
    * @param atEnd called on the event loop when the socket is at its end, or could not be opened
    */
-  static void send(Session session, byte[] key, Runnable atEnd) {
+  static CancelSocket send(Session session, byte[] key, Runnable atEnd) {
     FrontendMessage.CancelRequest request =
         new FrontendMessage.CancelRequest(session.processId(), key);
     CancelSocket socket = new CancelSocket(atEnd);
@@ -38,6 +41,7 @@ final class CancelSocket extends ChannelInboundHandlerAdapter {
                 new Dial.Outcome() {
                   @Override
                   public void opened(Channel open) {
+                    socket.opened = true;
                     open.pipeline().addLast(socket);
                     ByteBuf out = open.alloc().directBuffer(280);
                     new FrontendWriter(out).write(request);
@@ -49,6 +53,7 @@ final class CancelSocket extends ChannelInboundHandlerAdapter {
                     socket.end(); // a channel that was never a socket does not tell of its end
                   }
                 });
+    socket.channel = channel;
     var bound =
         session.schedule(
             () -> Dial.close(channel),
@@ -61,6 +66,21 @@ final class CancelSocket extends ChannelInboundHandlerAdapter {
               bound.cancel(false);
               socket.end();
             });
+    return socket;
+  }
+
+  /**
+   * Gives up a socket that could not be opened yet: its request is never sent.
+   *
+   * @return false if it may have been sent, or if the socket is at its end
+   */
+  boolean giveUp() {
+    Channel dialled = channel;
+    if (opened || ended || dialled == null) {
+      return false;
+    }
+    Dial.close(dialled);
+    return true;
   }
 
   private void end() {

@@ -58,6 +58,7 @@ final class Cancellation {
   private @Nullable Exchange target;
   private boolean targetAnswered;
   private boolean signalled;
+  private @Nullable CancelSocket socket;
 
   /** How many of those in flight have been abandoned. */
   private int wanted;
@@ -181,7 +182,7 @@ final class Cancellation {
     signalled = false;
     fenceOwed = true;
     fence = null;
-    CancelSocket.send(session, key, () -> signalled(key));
+    socket = CancelSocket.send(session, key, () -> signalled(key));
   }
 
   /** The cancel's socket is at its end, or was never open. */
@@ -206,6 +207,10 @@ final class Cancellation {
   }
 
   private void unanswered() {
+    CancelSocket sent = socket;
+    if (targetAnswered && sent != null && sent.giveUp()) {
+      return; // nothing was sent that could hit another
+    }
     session.lose(
         new PgConnectionException(
             (targetAnswered ? "a CancelRequest" : "a cancelled statement")
@@ -219,6 +224,7 @@ final class Cancellation {
   private void reset() {
     become(Phase.NONE);
     target = null;
+    socket = null;
     stopTimers();
   }
 

@@ -74,6 +74,7 @@ final class Preparation {
   private State state = State.COLD;
   private boolean onServer;
   private boolean doubted;
+  private boolean cancelled;
   private int askedIn;
   private @Nullable ParseAndDescribe asking;
   private @Nullable RuntimeException failure;
@@ -211,6 +212,15 @@ final class Preparation {
     }
   }
 
+  /** The Parse that went with a request was lost to a cancel: what is bound behind it fails. */
+  void parseCancelled() {
+    cancelled = true;
+  }
+
+  boolean wasParseCancelled() {
+    return cancelled;
+  }
+
   /**
    * What the server says of the columns of a statement that was recalled.
    *
@@ -311,6 +321,11 @@ final class Preparation {
     }
   }
 
+  /** Whether its Parse is to be written, or is not answered, or its types are being looked up. */
+  boolean isAsked() {
+    return state == State.ASKED;
+  }
+
   /** Whether the server is at work on it. */
   boolean isUnderWay() {
     ParseAndDescribe question = asking;
@@ -320,7 +335,13 @@ final class Preparation {
   /** Nobody waits for it any more: a Parse that waits for a lock would hold up all that follows. */
   void giveUp(Session session) {
     ParseAndDescribe question = asking;
-    if (question != null && isUnderWay()) {
+    if (state != State.ASKED || question == null) {
+      return;
+    }
+    if (question.stage() == Exchange.Stage.WAITING) {
+      question.abandon(); // and is not written: the socket had no room for it yet
+      move(State.COLD);
+    } else if (isUnderWay()) {
       session.stop(question);
     }
   }

@@ -72,7 +72,7 @@ abstract class PreparedRequest<T extends @Nullable Object> extends Request<T> {
   @Override
   void abandoned() {
     Preparation asked = preparation;
-    if (stage() != Stage.WAITING || asked == null || !asked.isUnderWay()) {
+    if (stage() != Stage.WAITING || asked == null || !asked.isAsked()) {
       return;
     }
     for (Exchange other : session.pending()) {

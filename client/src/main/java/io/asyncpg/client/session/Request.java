@@ -105,7 +105,7 @@ abstract class Request<T extends @Nullable Object> extends Exchange {
 
   /** Whether running it once more would run it where it ran before: in no transaction. */
   final boolean mayRunAgain() {
-    return !isAbandoned() && enclosing() == null && !session.transactions().isCurrent();
+    return !isAbandoned() && enclosing() == null && !session.transactions().isCurrentForRepeats();
   }
 
   /** Whether what has failed may have committed something before: in a transaction nothing can. */

@@ -539,6 +539,11 @@ final class Session extends ChannelInboundHandlerAdapter implements BackendHandl
     }
   }
 
+  /** Whether something waits that was written before, and has to be written once more. */
+  boolean hasToRepeat() {
+    return backlog.hasToRepeat();
+  }
+
   /** Writes as much as can be written now, in one piece. */
   private void pump() {
     assert loop.inEventLoop();

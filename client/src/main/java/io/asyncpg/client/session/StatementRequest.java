@@ -5,6 +5,7 @@ import io.asyncpg.error.PgException;
 import io.asyncpg.error.PgProtocolException;
 import io.asyncpg.error.PgServerException;
 import io.asyncpg.error.RetrySafety;
+import io.asyncpg.error.SqlState;
 import io.asyncpg.protocol.BackendMessage;
 import io.asyncpg.protocol.FrontendMessage;
 import io.asyncpg.protocol.FrontendWriter;
@@ -277,8 +278,12 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   void failed(Diagnostic diagnostic) {
     boolean bound = isBound();
     boolean repeatable = !isRepeated() && !(bound && prepared().mayCommit());
+    boolean parsed = phase != Phase.PARSING;
     phase = Phase.OVER;
     if (recalled && !bound) {
+      if (!parsed && diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)) {
+        prepared().parseCancelled();
+      }
       // Perhaps because it is not what it was: prepared anew it may be well.
       session.statements().stale(prepared());
       runAgain = repeatable;
@@ -303,7 +308,8 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
   void ready(Session session, TransactionStatus status) {
     if (runAgain && status == TransactionStatus.IDLE && mayRunAgain()) {
       runAgain = false;
-      Throwable ifOvertaken = wasHitInstead() ? null : failure;
+      boolean hit = wasHitInstead() || prepared().wasParseCancelled();
+      Throwable ifOvertaken = hit ? null : failure;
       forgetAnswer();
       again();
       session.submitAgain(this, ifOvertaken);

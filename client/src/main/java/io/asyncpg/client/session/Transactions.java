@@ -141,12 +141,26 @@ final class Transactions {
    */
   boolean beginWith(Exchange exchange) {
     Block block = current;
-    return block != null && block.isPending() && exchange.runsInTransactions();
+    return block != null
+        && block.isPending()
+        && exchange.runsInTransactions()
+        && !goesBefore(block, exchange);
+  }
+
+  /** Whether it is, or is asked for the sake of, what was written before the transaction began. */
+  private boolean goesBefore(Block block, Exchange exchange) {
+    return block.isPending() && (exchange.isRepeated() || session.hasToRepeat());
   }
 
   /** Whether what is written next runs in a transaction that was begun here. */
   boolean isCurrent() {
     return current != null;
+  }
+
+  /** The same, of what was written before and runs again: it goes in front of a BEGIN to come. */
+  boolean isCurrentForRepeats() {
+    Block block = current;
+    return block != null && !block.isPending();
   }
 
   /**
@@ -162,7 +176,7 @@ final class Transactions {
       throw new IllegalStateException(ended == null ? "the transaction has ended" : ended);
     }
     Block block = current;
-    if (block == null || !exchange.runsInTransactions()) {
+    if (block == null || !exchange.runsInTransactions() || goesBefore(block, exchange)) {
       return;
     }
     if (block.isBroken()) {
