@@ -172,6 +172,19 @@ class CopyRecordsTest {
   }
 
   @Test
+  void anEmptyVectorIsCopiedToo() {
+    connection
+        .execute("CREATE TEMP TABLE vectors(id int, places int2vector, more oidvector[])")
+        .await();
+    List<List<Object>> rows =
+        List.of(
+            List.of(1, List.of(), List.of(new long[0])),
+            List.of(2, new short[] {3, 4}, List.of(new long[] {5}, new long[0])));
+    connection.copyRecordsToTable("vectors", List.of(), rows).await();
+    assertThat(asText("vectors")).isEqualTo("(1,\"\",\"{\"\"\"\"}\");(2,\"3 4\",\"{5,\"\"\"\"}\")");
+  }
+
+  @Test
   void typesMadeAtRunTimeNeedNoRegistration() {
     connection
         .execute(

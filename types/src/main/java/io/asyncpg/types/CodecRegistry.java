@@ -229,6 +229,20 @@ public final class CodecRegistry {
             + "or register a Codec for it");
   }
 
+  /**
+   * The format in which rows of these types are written, for COPY, which has one for all.
+   *
+   * @param types the types of the columns
+   * @return binary, unless one of them travels in text or has a value that the server takes in text
+   *     only
+   */
+  public Format encodingFormat(List<PgType> types) {
+    return types.stream()
+            .allMatch(type -> formatOf(type) == Format.BINARY && !ArrayCodecs.isBetterInText(type))
+        ? Format.BINARY
+        : Format.TEXT;
+  }
+
   /** The format the server is asked for: the default codec's. */
   Format formatOf(PgType type) {
     var question = new Question(type, null, null, false);

@@ -103,11 +103,8 @@ final class CopyRecords extends CopyIn {
     names = known.columns().stream().map(TableColumns.TableColumn::name).toArray(String[]::new);
     classes = new Class<?>[types.length];
     codecs = codecs(types.length);
-    binary = known.receivesBinary();
     CodecRegistry registry = session.statements().codecs().now();
-    for (PgType type : types) {
-      binary &= registry.decoder(type, null).format() == Format.BINARY;
-    }
+    binary = known.receivesBinary() && registry.encodingFormat(List.of(types)) == Format.BINARY;
     super.write(session, out);
   }
 
