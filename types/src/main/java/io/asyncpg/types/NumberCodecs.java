@@ -248,29 +248,39 @@ final class NumberCodecs {
 
   static Conversions<Float> float4() {
     return floating(
-        FLOAT4, NumberCodecs::exactFloat, NumberCodecs::print, NumberCodecs::parseFloat);
+        FLOAT4,
+        NumberCodecs::exactFloat,
+        NumberCodecs::exactFloat,
+        NumberCodecs::print,
+        NumberCodecs::parseFloat);
   }
 
   static Conversions<Double> float8() {
-    return floating(FLOAT8, n -> n, NumberCodecs::print, NumberCodecs::parseDouble);
+    return floating(
+        FLOAT8, n -> n, NumberCodecs::exactDouble, NumberCodecs::print, NumberCodecs::parseDouble);
   }
 
   /** A floating-point number as every class for numbers that holds it exactly. */
   private static <T extends Number> Conversions<T> floating(
       Codec<T> codec,
       Function<Double, T> narrow,
+      Function<BigDecimal, T> decimal,
       Function<T, String> print,
       Function<String, T> parse) {
     return Conversions.of(codec, print, parse)
         .both(Double.class, Number::doubleValue, narrow)
         .both(Float.class, n -> exactFloat(n.doubleValue()), n -> narrow.apply((double) n))
-        .both(
-            BigDecimal.class, n -> new BigDecimal(n.toString()), n -> narrow.apply(exactDouble(n)))
+        .both(BigDecimal.class, n -> new BigDecimal(n.toString()), decimal)
         .reads(Long.class, n -> exactLong(n))
         .reads(Integer.class, n -> Math.toIntExact(exactLong(n)))
-        .writes(BigInteger.class, n -> narrow.apply(exactDouble(new BigDecimal(n))))
+        .writes(BigInteger.class, n -> decimal.apply(new BigDecimal(n)))
         .writes(Long.class, n -> narrow.apply(exactDouble(n)))
-        .writes(Number.class, n -> narrow.apply(numberToDouble(n)));
+        .writes(
+            Number.class,
+            n ->
+                n instanceof Numeric numeric && numeric.isFinite()
+                    ? decimal.apply(numeric.bigDecimal())
+                    : narrow.apply(numberToDouble(n)));
   }
 
   static Short toShort(long number) {
@@ -321,17 +331,29 @@ final class NumberCodecs {
     return converted;
   }
 
-  /**
-   * A decimal that a double stands for: the double's own value, or the decimal it is printed as.
-   */
+  /** The double that a decimal stands for: its own value, or the fewest digits that say it. */
   static double exactDouble(BigDecimal number) {
     double converted = number.doubleValue();
-    if (Double.isInfinite(converted)
-        || (new BigDecimal(converted).compareTo(number) != 0
-            && BigDecimal.valueOf(converted).compareTo(number) != 0)) {
+    if (Double.isInfinite(converted) || !isDecimalOf(converted, number)) {
       throw new ArithmeticException("not exact");
     }
     return converted;
+  }
+
+  /** The float that a decimal stands for, in the same way. */
+  static float exactFloat(BigDecimal number) {
+    float converted = number.floatValue();
+    if (Float.isInfinite(converted) || !isDecimalOf(converted, number)) {
+      throw new ArithmeticException("not exact");
+    }
+    return converted;
+  }
+
+  /** Java and the server do not always agree on the fewest digits: either will do. */
+  private static boolean isDecimalOf(Number number, BigDecimal decimal) {
+    return new BigDecimal(number.doubleValue()).compareTo(decimal) == 0
+        || new BigDecimal(number.toString()).compareTo(decimal) == 0
+        || (number.doubleValue() != 0 && shortest(number).compareTo(decimal) == 0);
   }
 
   static float exactFloat(double number) {
@@ -343,10 +365,9 @@ final class NumberCodecs {
   }
 
   private static double numberToDouble(Number number) {
-    if (number instanceof Numeric numeric) {
-      return numeric.isFinite() ? exactDouble(numeric.bigDecimal()) : numeric.doubleValue();
-    }
-    return exactDouble(exactLong(number));
+    return number instanceof Numeric numeric
+        ? numeric.doubleValue()
+        : exactDouble(exactLong(number));
   }
 
   static float parseFloat(String text) {

@@ -106,7 +106,7 @@ final class NumericCodecs {
         .both(Double.class, NumericCodecs::toDouble, Numeric::of)
         .both(
             Float.class,
-            n -> NumberCodecs.exactFloat(toDouble(n)),
+            NumericCodecs::toFloat,
             n -> n.isNaN() || n.isInfinite() ? Numeric.of((double) n) : Numeric.parse(n.toString()))
         .both(
             BigInteger.class,
@@ -124,6 +124,12 @@ final class NumericCodecs {
 
   private static Double toDouble(Numeric number) {
     return number.isFinite() ? NumberCodecs.exactDouble(number.bigDecimal()) : number.doubleValue();
+  }
+
+  private static Float toFloat(Numeric number) {
+    return number.isFinite()
+        ? NumberCodecs.exactFloat(number.bigDecimal())
+        : (float) number.doubleValue();
   }
 
   private static Numeric special(int sign) {

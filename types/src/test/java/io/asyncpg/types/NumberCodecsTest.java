@@ -9,6 +9,8 @@ import io.asyncpg.error.PgCodecException;
 import io.asyncpg.types.value.Numeric;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class NumberCodecsTest {
@@ -87,6 +89,50 @@ class NumberCodecsTest {
     assertThatThrownBy(() -> write(BuiltinTypes.FLOAT4, 0.1))
         .isInstanceOf(PgCodecException.class)
         .hasMessageContaining("float4");
+  }
+
+  @Test
+  void aDecimalIsTakenForTheFloatThatItStandsFor() {
+    String tenth = write(BuiltinTypes.FLOAT4, 0.1f);
+    assertThat(write(BuiltinTypes.FLOAT4, new BigDecimal("0.1"))).isEqualTo(tenth);
+    assertThat(write(BuiltinTypes.FLOAT4, new BigDecimal("0.10"))).isEqualTo(tenth);
+    assertThat(write(BuiltinTypes.FLOAT4, new BigDecimal("0.100000001490116119384765625")))
+        .isEqualTo(tenth);
+    assertThat(write(BuiltinTypes.FLOAT4, Numeric.parse("0.1"))).isEqualTo(tenth);
+    assertThat(write(BuiltinTypes.FLOAT4, BigInteger.TEN.pow(20)))
+        .isEqualTo(write(BuiltinTypes.FLOAT4, 1e20f));
+    // The server prints 1e23 so.
+    assertThat(write(BuiltinTypes.FLOAT8, new BigDecimal("9.999999999999999e22")))
+        .isEqualTo(write(BuiltinTypes.FLOAT8, Double.parseDouble("1e23")));
+    for (String other : List.of("0.100000001", "0.123456789", "1e39", "-1e999", "1e-46")) {
+      assertThatThrownBy(() -> write(BuiltinTypes.FLOAT4, new BigDecimal(other)))
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining("java.math.BigDecimal does not fit float4");
+    }
+  }
+
+  @Test
+  void aFloatReadAsADecimalIsWrittenBackAsItWas() {
+    Random random = new Random(5);
+    for (int round = 0; round < 20_000; round++) {
+      float single = Float.intBitsToFloat(random.nextInt());
+      double number = Double.longBitsToDouble(random.nextLong());
+      if (Float.isFinite(single) && single != 0) {
+        goesRound(BuiltinTypes.FLOAT4, write(BuiltinTypes.FLOAT4, single));
+        assertThat(write(BuiltinTypes.FLOAT4, new BigDecimal(NumberCodecs.print(single))))
+            .isEqualTo(write(BuiltinTypes.FLOAT4, single));
+        assertThat(read(BuiltinTypes.NUMERIC, Float.class, write(BuiltinTypes.NUMERIC, single)))
+            .isEqualTo(single);
+      }
+      if (Double.isFinite(number) && number != 0) {
+        goesRound(BuiltinTypes.FLOAT8, write(BuiltinTypes.FLOAT8, number));
+      }
+    }
+  }
+
+  private static void goesRound(PgType type, String wire) {
+    BigDecimal decimal = read(type, BigDecimal.class, wire);
+    assertThat(write(type, decimal)).as("%s", decimal).isEqualTo(wire);
   }
 
   @Test

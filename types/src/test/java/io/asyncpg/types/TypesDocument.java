@@ -28,7 +28,9 @@ public final class TypesDocument {
     note(
         "date",
         "`infinity` is `LocalDate.MAX`, `-infinity` is `LocalDate.MIN`, both ways. 4714-11-24 BC to 5874897-12-31.");
-    note("float4", "A `Double` is taken only if a `Float` holds it exactly.");
+    note(
+        "float4",
+        "A `Double` is taken only if a `Float` holds it exactly, a `BigDecimal` if it is the value of one or the shortest decimal that stands for it.");
     note(
         "inet",
         "The mask is kept; an `InetAddress` is given only where there is none to lose. Nothing is looked up.");
