@@ -72,14 +72,7 @@ final class TextCodecs {
   static Conversions<Byte> singleByte() {
     return Conversions.of(CHAR, TextCodecs::printChar, TextCodecs::parseChar)
         .both(Character.class, b -> (char) (b & 0xFF), TextCodecs::toByte)
-        .writes(
-            CharSequence.class,
-            text -> {
-              if (text.length() != 1 || text.charAt(0) > 0x7F) {
-                throw new IllegalArgumentException("one ASCII character wanted");
-              }
-              return (byte) text.charAt(0);
-            });
+        .writes(CharSequence.class, TextCodecs::parseAscii);
   }
 
   private static Character onlyCharacter(String text) {
@@ -110,10 +103,17 @@ final class TextCodecs {
     if (text.isEmpty()) {
       return 0;
     }
-    if (text.length() == 4 && text.charAt(0) == '\\') {
-      return toByte((char) Integer.parseInt(text, 1, 4, 8));
+    return text.length() == 4 && text.matches("\\\\[0-3][0-7]{2}")
+        ? toByte((char) Integer.parseInt(text, 1, 4, 8))
+        : toByte(onlyCharacter(text));
+  }
+
+  /** What {@link #printChar} gives: a character beyond ASCII is no byte in UTF-8. */
+  private static Byte parseAscii(CharSequence text) {
+    if (text.chars().anyMatch(c -> c > 0x7F)) {
+      throw new IllegalArgumentException("not ASCII");
     }
-    return (byte) onlyCharacter(text).charValue();
+    return parseChar(text.toString());
   }
 
   private record Utf8(Format format) implements Codec<String> {

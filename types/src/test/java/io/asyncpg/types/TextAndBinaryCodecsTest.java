@@ -11,6 +11,7 @@ import io.asyncpg.types.value.BitString;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
@@ -55,6 +56,26 @@ class TextAndBinaryCodecsTest {
     assertThat(write(BuiltinTypes.CHAR, (byte) 0)).isEqualTo("00");
     assertThatThrownBy(() -> write(BuiltinTypes.CHAR, "é")).isInstanceOf(PgCodecException.class);
     assertThatThrownBy(() -> write(BuiltinTypes.CHAR, "ab")).isInstanceOf(PgCodecException.class);
+  }
+
+  @Test
+  void everySingleByteIsWrittenBackAsItWasRead() {
+    CodecRegistry standard = CodecRegistry.standard();
+    for (int b = 0; b < 256; b++) {
+      String wire = String.format("%02x", b);
+      String string = read(BuiltinTypes.CHAR, String.class, wire);
+      assertThat(write(BuiltinTypes.CHAR, string)).as(string).isEqualTo(wire);
+      assertThat(write(BuiltinTypes.CHAR, read(BuiltinTypes.CHAR, Character.class, wire)))
+          .isEqualTo(wire);
+      Codec<?> inText = standard.encoder(BuiltinTypes.CHAR, String.class, Format.TEXT);
+      assertThat(write(inText, BuiltinTypes.CHAR, string)).isEqualTo(text(string));
+    }
+    for (String none : List.of("\\400", "\\08", "\\+12", "\\189", "x200", "\u0100")) {
+      assertThatThrownBy(() -> write(BuiltinTypes.CHAR, none))
+          .as(none)
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining("java.lang.String does not fit char");
+    }
   }
 
   @Test
