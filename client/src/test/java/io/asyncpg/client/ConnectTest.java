@@ -300,6 +300,21 @@ class ConnectTest {
   }
 
   @Test
+  void whatItSaysIsHeardToTheEnd() {
+    try (ScriptedServer server = ScriptedServer.start()) {
+      server
+          .connection()
+          .expectStartup(message -> {})
+          .sendByteByByte("Ecould not fork: Cannot allocate memory\n\0".getBytes(US_ASCII))
+          .cutWithFin();
+      assertThat(failure(config(server.dsn())))
+          .isInstanceOf(PgConnectionException.class)
+          .hasMessageEndingWith(
+              " has no session for us: \"could not fork: Cannot allocate memory\"");
+    }
+  }
+
+  @Test
   void aCertificateThatIsRequiredCannotBeAskedForWithoutEncryption() {
     assertThat(failure(config(SERVER.dsn() + "?sslmode=disable&sslcertmode=require")))
         .isInstanceOf(PgConnectionException.class)

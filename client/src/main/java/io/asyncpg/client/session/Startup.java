@@ -20,7 +20,6 @@ import io.asyncpg.protocol.ScramKeyCache;
 import io.asyncpg.protocol.ScramKeys;
 import io.asyncpg.protocol.TransactionStatus;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -54,6 +53,9 @@ final class Startup extends Exchange {
 
   /** More requests than any honest server makes. */
   private static final int MAX_AUTHENTICATION_MESSAGES = 32;
+
+  /** More than a server says that has no session for us. */
+  private static final int MAX_WORDS = 8 * 1024;
 
   private static final String OAUTHBEARER = "OAUTHBEARER";
 
@@ -122,36 +124,45 @@ final class Startup extends Exchange {
 
   /**
    * Looks at what the server says, before it is taken apart: one that cannot even make a process
-   * for us says so as in protocol 2, an E and text up to a NUL, which has no length in front.
+   * for us says so as in protocol 2, an E and text up to a NUL, which has no length in front. What
+   * is text is taken out of the buffer.
    */
   void hear(ByteBuf in) {
     byte[] before = begin;
     if (before == null) {
       return;
     }
-    byte[] more = ByteBufUtil.getBytes(in, in.readerIndex(), Math.min(in.readableBytes(), 400));
-    byte[] both = Arrays.copyOf(before, before.length + more.length);
-    System.arraycopy(more, 0, both, before.length, more.length);
-    boolean error = both.length > 0 && both[0] == 'E';
-    if (both.length == 0 || (error && both.length < 5)) {
-      begin = both;
-      return;
+    int more = Math.min(in.readableBytes(), MAX_WORDS - before.length);
+    byte[] all = Arrays.copyOf(before, before.length + more);
+    in.getBytes(in.readerIndex(), all, before.length, more);
+    begin = all;
+    if (all.length > 0 && (all[0] != 'E' || (all.length > 1 && all[1] == 0))) {
+      begin = null; // a message: the length of a short one begins with a zero
+    } else if (all.length > 1) {
+      in.skipBytes(in.readableBytes());
+      if (all.length == MAX_WORDS || wordsEnd(all) < all.length) {
+        failure = noSession(all);
+        throw failure;
+      }
     }
-    ByteBuf all = Unpooled.wrappedBuffer(both);
-    begin = null;
-    int length = error ? all.getInt(1) : 4;
-    if (length < 4 || length > Session.MAX_STARTUP_FRAME) {
-      int end = all.indexOf(1, all.writerIndex(), (byte) 0);
-      failure =
-          new PgConnectionException(
-              host
-                  + " has no session for us: \""
-                  + Dial.printable(all.slice(1, (end < 0 ? all.writerIndex() : end) - 1))
-                  + "\"",
-              RetrySafety.NOT_SENT,
-              null);
-      throw failure;
+  }
+
+  private static int wordsEnd(byte[] words) {
+    int end = 1;
+    while (end < words.length && words[end] != 0) {
+      end++;
     }
+    return end;
+  }
+
+  private PgConnectionException noSession(byte[] words) {
+    return new PgConnectionException(
+        host
+            + " has no session for us: \""
+            + Dial.printable(Unpooled.wrappedBuffer(words, 1, wordsEnd(words) - 1))
+            + "\"",
+        RetrySafety.NOT_SENT,
+        null);
   }
 
   @Override
@@ -620,6 +631,10 @@ final class Startup extends Exchange {
   void fail(Throwable reason) {
     end();
     PgException own = failure;
+    byte[] words = begin;
+    if (own == null && words != null && words.length > 1) {
+      own = noSession(words); // they had no end
+    }
     if (own == null) {
       own = reason instanceof PgException known ? told(known) : broken(reason);
     }

@@ -11,6 +11,7 @@ import io.asyncpg.protocol.ScramKeyCache;
 import io.asyncpg.testkit.Backend;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -25,6 +26,34 @@ class StartupTest {
   private static void hear(SocketlessSession session, byte[] words, int first) {
     session.hear(words, 0, first);
     session.hear(words, first, words.length);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"could not fork: no memory\n\0", "could not fork: no memory", "no\0"})
+  void anErrorAsInProtocol2IsHeardByteByByte(String text) throws Exception {
+    byte[] words = ("E" + text).getBytes(US_ASCII);
+    try (SocketlessSession session = session()) {
+      for (int at = 0; at < words.length; at++) {
+        session.hear(words, at, at + 1);
+      }
+      session.hearTheEnd();
+      assertThatThrownBy(() -> session.connected().get(10, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(PgConnectionException.class)
+          .hasMessageEndingWith("has no session for us: \"" + text.replaceAll("[\n\0]", "") + "\"");
+      assertThat(session.outcomes()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void wordsWithoutAnEndAreNotListenedToForEver() throws Exception {
+    try (SocketlessSession session = session()) {
+      byte[] words = ("E" + "x".repeat(8 * 1024)).getBytes(US_ASCII);
+      hear(session, words, 5000);
+      assertThat(session.isOpen()).isFalse();
+      assertThatThrownBy(() -> session.connected().get(10, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(PgConnectionException.class)
+          .hasMessageEndingWith("\"" + "x".repeat(400) + "\"");
+    }
   }
 
   @ParameterizedTest
