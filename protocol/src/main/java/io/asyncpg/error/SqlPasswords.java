@@ -3,12 +3,15 @@ package io.asyncpg.error;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Covers the passwords that some commands carry in their text, so that SQL can be shown: {@code
  * ALTER ROLE bob PASSWORD 'hunter2'}, {@code OPTIONS (user 'bob', password 'hunter2')}, {@code
- * CONNECTION 'host=db1 password=hunter2'}, {@code CONNECTION 'postgresql://bob:hunter2@db1'}. Every
- * character gives way to one asterisk, so that the server's positions stay right.
+ * CONNECTION 'host=db1 password=hunter2'}, {@code CONNECTION 'postgresql://bob:hunter2@db1'},
+ * {@code set_config('my.password', 'hunter2', true)}. Every character gives way to one asterisk, so
+ * that the server's positions stay right.
  *
  * <p>It is no parser, and SQL that is shown may be wrong or cut: what stands behind the word counts
  * wherever the word stands, and better one asterisk too many.
@@ -17,6 +20,10 @@ final class SqlPasswords {
   private static final String WORD = "password";
   private static final String URI = "://";
   private static final String COVER = "*";
+
+  /** The statements whose password may have lost its quotes. */
+  private static final Pattern ROLE =
+      Pattern.compile("\\b(alter|create)\\s++(role|user|group)\\b", Pattern.CASE_INSENSITIVE);
 
   private enum Kind {
     PLAIN,
@@ -39,6 +46,9 @@ final class SqlPasswords {
   /** The pieces before this one have been covered as what follows a literal. */
   private int followed;
 
+  /** Where the first statement about a role begins. */
+  private int role = Integer.MAX_VALUE;
+
   /** Whether all literals have an end, so that what looks like plain SQL is. */
   private boolean wellFormed = true;
 
@@ -51,6 +61,10 @@ final class SqlPasswords {
     passwords.coverUris();
     if (passwords.nextWord(0, sql.length()) >= 0) {
       passwords.split();
+      Matcher role = ROLE.matcher(sql);
+      if (role.find()) {
+        passwords.role = role.start();
+      }
       passwords.coverValues();
     }
     return passwords.shown();
@@ -72,23 +86,36 @@ final class SqlPasswords {
     return out.toString();
   }
 
-  /** The password of {@code scheme://user:password@host}. */
+  /**
+   * The password of {@code scheme://user:password@host}. In a URI of our own it may hold what would
+   * have to be escaped there.
+   */
   private void coverUris() {
     int uri = sql.indexOf(URI);
     while (uri >= 0) {
       int at = uri + URI.length();
+      boolean ours = endsWith("postgres", uri) || endsWith("postgresql", uri);
+      String ends = ours ? "'\"" : "@/'\"";
       int colon = -1;
-      while (at < sql.length() && "@/'\"".indexOf(sql.charAt(at)) < 0 && !isSpace(at)) {
-        if (colon < 0 && sql.charAt(at) == ':') {
+      int host = -1;
+      while (at < sql.length() && ends.indexOf(sql.charAt(at)) < 0 && !isSpace(at)) {
+        if (colon < 0 && host < 0 && sql.charAt(at) == ':') {
           colon = at;
+        } else if (sql.charAt(at) == '@') {
+          host = at;
         }
         at++;
       }
-      if (colon >= 0 && is(at, '@')) {
-        covered.set(colon + 1, at);
+      host = is(at, '@') ? at : host;
+      if (colon >= 0 && host > colon) {
+        covered.set(colon + 1, host);
       }
       uri = sql.indexOf(URI, at);
     }
+  }
+
+  private boolean endsWith(String word, int end) {
+    return sql.regionMatches(true, end - word.length(), word, 0, word.length());
   }
 
   // ---- The pieces
@@ -167,12 +194,20 @@ final class SqlPasswords {
   /** What stands behind the word inside a literal: returns false where that ends before a value. */
   private boolean inLiteral(int wordEnd, Piece literal) {
     int to = literal.to;
+    int rest = wordEnd;
+    while (rest < to && "\"}])".indexOf(sql.charAt(rest)) >= 0) {
+      rest++;
+    }
+    if (rest == to) {
+      coverPartner(literal); // a key
+      return true;
+    }
     int at = skipSpace(is(wordEnd, '"') ? wordEnd + 1 : wordEnd, to);
     int behindOperator = operatorEnd(at, to);
     boolean operator = behindOperator > at;
     int value = skipSpace(behindOperator, to);
     if (value >= to) {
-      return value == wordEnd;
+      return false;
     }
     boolean quoted = "'\"\\".indexOf(sql.charAt(value + prefixLength(value))) >= 0;
     if (quoted || !dollarTag(value).isEmpty()) {
@@ -181,8 +216,56 @@ final class SqlPasswords {
       int end = bareEnd(value, to);
       int quote = sql.indexOf('\'', value);
       covered.set(value, quote >= 0 && quote < end ? to : end);
+    } else if (wordEnd > role) {
+      coverBare(wordEnd, value, to);
     }
-    return true;
+    return value == wordEnd || !isPlaceholder(value, to);
+  }
+
+  /** What format() and RAISE put an argument in place of. */
+  private boolean isPlaceholder(int value, int limit) {
+    int at = value;
+    while (at < limit && "'\"\\".indexOf(sql.charAt(at)) >= 0) {
+      at++;
+    }
+    return at < limit && is(at, '%');
+  }
+
+  /** A password that lacks its quotes, or has those of a name. */
+  private void coverBare(int wordEnd, int value, int limit) {
+    if (value == wordEnd && !is(value, '"')) {
+      return; // a longer word, such as password_encryption
+    }
+    boolean name = is(value, '"');
+    int from = name ? value + 1 : value;
+    int end = name ? from : Math.max(from, covered.nextClearBit(from));
+    while (end < limit
+        && (name ? !is(end, '"') : !isSpace(end) && ";,)".indexOf(sql.charAt(end)) < 0)) {
+      end++;
+    }
+    boolean isNull = end - from == 4 && sql.regionMatches(true, from, "null", 0, 4);
+    if (!isNull && !isParameter(value)) {
+      covered.set(from, end);
+    }
+  }
+
+  /** The literal that comes next to one which names a password: an argument, or compared to it. */
+  private void coverPartner(Piece key) {
+    int at = skipBlank(key.to + 1, key.limit);
+    while (sql.startsWith("::", at)) {
+      at += 2;
+      while (isName(at) || is(at, '.')) {
+        at++;
+      }
+      at = skipBlank(at, key.limit);
+    }
+    int operator = at;
+    while (at < key.limit && ",=<>!|".indexOf(sql.charAt(at)) >= 0) {
+      at++;
+    }
+    if (at > operator) {
+      coverLiteral(callEnd(skipBlank(at, key.limit), key.limit), key, false);
+    }
   }
 
   /** The same outside of quotes. */
@@ -206,6 +289,8 @@ final class SqlPasswords {
     boolean bare = operator && (piece.inDollars || comment || !wellFormed) && !isParameter(value);
     if (bare && (!literal || commentEnd(value, limit) > value)) {
       covered.set(value, bareEnd(value, limit));
+    } else if (!literal && !operator && wordEnd > role && open < limit) {
+      coverBare(wordEnd, open, limit);
     }
     return true;
   }
@@ -229,22 +314,51 @@ final class SqlPasswords {
     return true;
   }
 
-  /** A literal that ends with the word goes on in others: up to the last in the statement. */
+  /**
+   * A literal that ends in front of the value goes on in others: up to the last in the statement,
+   * or in the parentheses around it.
+   */
   private void coverWhatFollows(int index) {
     if (index < followed) {
       return; // it is one of those itself: what follows it is covered already
     }
-    int from = pieces.get(index).to + 1;
+    Piece literal = pieces.get(index);
+    int from = literal.to + 1;
     int to = from;
-    for (followed = index + 1; followed < pieces.size(); followed++) {
-      Piece next = pieces.get(followed);
-      if (next.kind == Kind.LITERAL) {
+    int depth = 0;
+    followed = index + 1;
+    while (followed < pieces.size() && depth >= 0) {
+      Piece next = pieces.get(followed++);
+      if (next.inDollars && next.limit != literal.limit) {
+        to = Math.max(to, next.limit);
+      } else if (next.kind == Kind.LITERAL) {
         to = Math.max(to, next.to);
-      } else if (next.kind == Kind.PLAIN && sql.substring(next.from, next.to).indexOf(';') >= 0) {
-        break;
+      } else if (next.kind == Kind.PLAIN) {
+        depth = depthBehind(next, depth);
       }
     }
     covered.set(from, to);
+  }
+
+  /** How many parentheses are open behind a piece; -1 where a statement or an argument ends. */
+  private int depthBehind(Piece piece, int before) {
+    int depth = before;
+    for (int at = piece.from; at < piece.to && depth >= 0; at++) {
+      char c = sql.charAt(at);
+      if (c == '(') {
+        depth++;
+      } else if (c == ';') {
+        return -1;
+      } else if (c == ')' && depth > 0) {
+        depth--;
+      } else if (c == ')') {
+        while (at < piece.to && (is(at, ')') || isSpace(at))) {
+          at++;
+        }
+        depth = sql.startsWith("||", at) ? 0 : -1;
+      }
+    }
+    return depth;
   }
 
   // ---- Where something ends

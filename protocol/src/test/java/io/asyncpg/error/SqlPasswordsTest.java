@@ -130,6 +130,47 @@ final class SqlPasswordsTest {
   }
 
   @Test
+  void whatFollowsALiteralIsCoveredUpToTheEndOfTheCall() {
+    covers("f(concat('password=', 'abc'), 'z')", "f(concat('password='******'), 'z')");
+    covers("f('password=' || $$abc$$)", "f('password='*********$$)");
+    covers("f($$password=$$ || $$abc$$)", "f($$password=$**********$$)");
+    covers("('PASSWORD ') || 'abc'; SELECT 'x'", "('PASSWORD '*********'; SELECT 'x'");
+    covers(
+        "VALUES ('your password: ', 'v'), ('w', 'x')",
+        "VALUES ('your password: '****'), ('w', 'x')");
+  }
+
+  @Test
+  void theArgumentOfAPlaceholderIsCovered() {
+    covers("format('a=b password=%s', 'abc')", "format('a=b password=**'******')");
+    covers("format('password=''%s''', 'abc')", "format('password=******'******')");
+    covers(
+        "format('ALTER ROLE %I PASSWORD %L', 'b', 'abc'); SELECT 'x'",
+        "format('ALTER ROLE %I PASSWORD **'***********'); SELECT 'x'");
+    covers("RAISE 'password %', 'abc'", "RAISE 'password %'******'");
+  }
+
+  @Test
+  void theValueNextToAKeyIsCovered() {
+    covers("set_config('my.password', 'abc', true)", "set_config('my.password', '***', true)");
+    covers(
+        "jsonb_build_object('a', 'b', 'password', E'abc', 'c', 'd')",
+        "jsonb_build_object('a', 'b', 'password', E'***', 'c', 'd')");
+    covers("jsonb_set(d, '{password}', '\"x\"')", "jsonb_set(d, '{password}', '***')");
+    covers("WHERE d->>'password' = 'abc' AND x = 'y'", "WHERE d->>'password' = '***' AND x = 'y'");
+    covers("('password'::text, crypt('a', 'b'))", "('password'::text, crypt('*', 'b'))");
+    covers("WHERE key IN ('password', 'x')", "WHERE key IN ('password', '*')");
+  }
+
+  @Test
+  void aPasswordWithoutItsQuotesIsCovered() {
+    covers("ALTER ROLE bob PASSWORD \"a b\" LOGIN", "ALTER ROLE bob PASSWORD \"***\" LOGIN");
+    covers("CREATE USER bob PASSWORD abc;", "CREATE USER bob PASSWORD ***;");
+    covers("ALTER ROLE a PASSWORD /* x */ abc LOGIN", "ALTER ROLE a PASSWORD /* x */ *** LOGIN");
+    covers("EXECUTE 'ALTER ROLE a PASSWORD abc'", "EXECUTE 'ALTER ROLE a PASSWORD ***'");
+  }
+
+  @Test
   void sqlThatIsWrongIsCoveredToo() {
     covers("ALTER ROLE a PASSWORD\u00a0'abc'", "ALTER ROLE a PASSWORD\u00a0'***'");
     assertThat(PgException.withoutPasswords("SELECT 'it's'; ALTER ROLE a PASSWORD 'abc'"))
@@ -142,6 +183,8 @@ final class SqlPasswordsTest {
   void thePasswordOfAUriIsCovered() {
     covers("CONNECTION 'postgresql://bob:abc@h:1/db'", "CONNECTION 'postgresql://bob:***@h:1/db'");
     covers("f('postgres://:a?b@h')", "f('postgres://:***@h')");
+    covers("f('postgresql://bob:a/b@c@h:1/db')", "f('postgresql://bob:*****@h:1/db')");
+    stays("f('postgresql://h:1/db', 'postgres://h:1/db')");
     stays("f('http://host:8080/a@b', 'c:d@e')");
     stays("f('postgresql://bob@h:1/db')");
     stays("f('http://h:1', '@')");
@@ -173,8 +216,12 @@ final class SqlPasswordsTest {
     stays("SELECT * FROM a JOIN b ON a.password=b.password AND a.password = b.hash WHERE x = 'y'");
     stays("SELECT password::text FROM t WHERE x = 'y'");
     stays("INSERT INTO t (name, password) VALUES ('bob', $1)");
-    stays("SELECT * FROM t WHERE key IN ('password', 'x')");
-    stays("SELECT 'password', 'x'");
+    stays("SELECT * FROM t WHERE key = 'password' AND x = 'y'");
+    stays("SELECT * FROM t WHERE name LIKE '%password%' AND x = 'y'");
+    stays("SELECT password \"pw\" FROM users");
+    stays("SELECT 'password', a, b FROM t WHERE x = 'y'");
+    stays("ALTER ROLE bob SET password_encryption = 'scram-sha-256'");
+    stays("CREATE USER bob PASSWORD $1 LOGIN");
     stays("DO $$ BEGIN EXECUTE 'SET password = $1, x = $2' USING p, 'y'; END $$");
     stays("SELECT $1 || 'it''s the password of bob', 'x'");
     stays("SELECT f('http://x'), \"it's\", 'password'");
@@ -192,14 +239,38 @@ final class SqlPasswordsTest {
   void longSqlIsCoveredInOnePass() {
     for (String piece :
         new String[] {
-          "password/*", "password'", "'password '", "password=", "'password=''", "$$password/*$$",
-          "$a$", "://a:", "password--", "password=crypt(", "password$a", "'password=a",
-          "('smtp password: ', 'v'), ", "-- password: '\n", "$$ password = $x$ "
+          "password/*",
+          "password'",
+          "'password '",
+          "password=",
+          "'password=''",
+          "$$password/*$$",
+          "$a$",
+          "://a:",
+          "password--",
+          "password=crypt(",
+          "password$a",
+          "'password=a",
+          "('smtp password: ', 'v'), ",
+          "-- password: '\n",
+          "$$ password = $x$ ",
+          "'password', ",
+          "'password'/**/",
+          "alter role password/**/",
+          "password \"",
+          "'password=' || (",
+          "'password=')",
+          "'password=%",
+          "postgres://a:",
+          "password::"
         }) {
       String sql = "password" + piece.repeat(50_000);
       assertTimeoutPreemptively(
           Duration.ofSeconds(10), () -> PgException.withoutPasswords(sql), piece);
     }
+    String closed = "f('password='" + ")".repeat(500_000) + "||'x'";
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(10), () -> PgException.withoutPasswords(closed), "parentheses");
   }
 
   @Test
@@ -226,6 +297,13 @@ final class SqlPasswordsTest {
       "*/",
       "$a$",
       "\"",
+      "postgres://",
+      "ALTER ROLE a ",
+      "%s",
+      ",",
+      "||",
+      ")",
+      "}",
       "://",
       ":",
       "@",
