@@ -1043,6 +1043,10 @@ public final class PgConfig {
      * Sets a server setting to start each session with, as SET would. The session's reset returns
      * to it.
      *
+     * <p>What travels in text, such as a row with a {@code tsvector} in it, is as the settings of
+     * the session have it: {@code extra_float_digits} below 1 rounds the floats in it, and only
+     * {@code DateStyle = ISO} and {@code IntervalStyle = postgres} are understood there.
+     *
      * @param name the setting's name
      * @param value its value
      * @return this builder

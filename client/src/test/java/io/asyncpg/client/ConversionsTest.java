@@ -255,6 +255,29 @@ class ConversionsTest {
   }
 
   @Test
+  void aDateInAnotherStyleInsideARowInTextIsRefusedWithARemedyThatHelps() {
+    connection.execute("CREATE TYPE event AS (words tsvector, day date, span interval)").await();
+    String row = "SELECT ROW('a', '2020-02-03', '1 mon')::event";
+    for (String[] style :
+        new String[][] {
+          {"SET DateStyle = German", "day", "date", "('a',03.02.2020,\"1 mon\")"},
+          {"SET IntervalStyle = iso_8601", "span", "interval", "('a',2020-02-03,P1M)"}
+        }) {
+      connection.execute(style[0]).await();
+      assertThatThrownBy(() -> value(row))
+          .isInstanceOf(PgCodecException.class)
+          .hasMessageContaining(style[1])
+          .hasMessageContaining("text that is no " + style[2])
+          .hasMessageEndingWith(
+              "set DateStyle to ISO and IntervalStyle to postgres, or read the whole value as"
+                  + " java.lang.String");
+      assertThat(connection.fetchValue(String.class, row).await()).isEqualTo(style[3]);
+      connection.execute("SET DateStyle = ISO; SET IntervalStyle = postgres").await();
+      assertThat(((Composite) value(row)).values().get(1)).isEqualTo(LocalDate.of(2020, 2, 3));
+    }
+  }
+
+  @Test
   void asAStringValuesAreWhatTheServerPrintsInUtcWhateverTheSettings() {
     String settings =
         "SET TimeZone = 'Asia/Tokyo'; SET DateStyle = 'SQL, DMY'; SET bytea_output = escape";

@@ -281,7 +281,14 @@ final class Conversions<T> {
         return parse.apply(text);
       } catch (IllegalArgumentException | ArithmeticException | java.time.DateTimeException e) {
         throw new PgCodecException(
-            "text that is no " + type.displayName() + ": read it as java.lang.String", e);
+            "text that is no "
+                + type.displayName()
+                + ", inside a value that travels in text, as something else in it does: "
+                + (e instanceof java.time.DateTimeException
+                    ? "set DateStyle to ISO and IntervalStyle to postgres, or "
+                    : "")
+                + "read the whole value as java.lang.String",
+            e);
       }
     }
   }

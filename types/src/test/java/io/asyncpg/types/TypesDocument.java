@@ -203,5 +203,10 @@ public final class TypesDocument {
       The client prints what travels in binary, with the settings that a server begins with: a `timestamptz` in UTC, a date in
       ISO style, a `bytea` in hex, whatever `TimeZone`, `DateStyle`, `IntervalStyle` and `bytea_output` are in the session.
 
+      A row, or an array of rows, travels in text where one of its attributes does (`tsvector`, `money` and what else "travels in"
+      text below). The settings of the session count for what is in it then: where `extra_float_digits` is below 1 its floats are the
+      rounded ones that the server prints, and its dates and intervals are read with `DateStyle` ISO and `IntervalStyle` postgres
+      only; read it as a `String` with any other.
+
       """;
 }
