@@ -590,8 +590,7 @@ final class Pool {
     hook.whenComplete(
         (nothing, failure) -> {
           if (failure == null) {
-            PooledSession.handOver(handle);
-            deliver(acquire, handle);
+            deliver(acquire, session.lendBehind(handle));
             return;
           }
           session.keep(handle);

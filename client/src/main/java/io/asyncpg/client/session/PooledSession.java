@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * the pool's only door into this room. Any thread.
  */
 public final class PooledSession {
+  private static final String OF_A_HOOK = "the connection was lent for a hook of its pool only";
+
   /** What a pool is told of one of its sessions. */
   public interface Keeper {
     /**
@@ -120,7 +122,7 @@ public final class PooledSession {
   /**
    * Lends it to a hook of its pool.
    *
-   * @return a handle, whose {@code close} does nothing before {@link #handOver}
+   * @return a handle, whose {@code close} does nothing; see {@link #lendBehind}, {@link #handOver}
    */
   public PgConnection lendToHook() {
     return lend(true);
@@ -129,8 +131,23 @@ public final class PooledSession {
   private PgConnection lend(boolean toHook) {
     Lease lease = new Lease(this);
     lease.withHook(toHook);
+    return handle(lease);
+  }
+
+  private PgConnection handle(Lease lease) {
     lease.watch();
     return new Connection(session, lease);
+  }
+
+  /**
+   * Lends it to an application behind a hook, whose handle is of no use any more. What was done
+   * through that stays in the session.
+   *
+   * @param ofHook what {@link #lendToHook} gave
+   * @return a handle, whose {@code close} gives it back
+   */
+  public PgConnection lendBehind(PgConnection ofHook) {
+    return handle(((Connection) ofHook).lease.ofBorrower(OF_A_HOOK));
   }
 
   /**
@@ -149,7 +166,7 @@ public final class PooledSession {
    * @param handle one that this has lent
    */
   public void keep(PgConnection handle) {
-    ((Connection) handle).lease.end("the connection was lent for a hook of its pool only");
+    ((Connection) handle).lease.end(OF_A_HOOK);
     // In its order: what the next borrower registers is not to be kept.
     session.runInOrder(() -> session.statements().codecs().keep());
   }
