@@ -1,6 +1,7 @@
 package io.asyncpg.client;
 
 import io.asyncpg.client.session.Connector;
+import io.asyncpg.client.session.PooledSession;
 import io.asyncpg.error.PgException;
 import java.util.ArrayDeque;
 import java.util.Objects;
@@ -129,42 +130,59 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
 
   /**
    * Completes this future with a {@link CancellationException} and asks the server to stop the
-   * statement. Does nothing when it is complete already.
+   * statement. Does nothing when it is complete already. Where this was derived from other stages,
+   * the one that is under way is cancelled, and those between end by its failure. What a function
+   * given to {@code whenComplete} would do is not done when the very stage that this has returned
+   * is cancelled, as with any {@link CompletableFuture}.
    *
    * @param mayInterruptIfRunning without effect: a running statement is always asked to stop
    * @return whether this future is cancelled now
    */
   @Override
   public boolean cancel(boolean mayInterruptIfRunning) {
-    // Not by recursion: a loop of an application's makes chains of any length, and of any depth.
-    ArrayDeque<PgFuture<?>> next = new ArrayDeque<>(2);
-    boolean cancelled = cancelOnlyThis(next);
-    for (PgFuture<?> behind = next.poll(); behind != null; behind = next.poll()) {
-      behind.cancelOnlyThis(next);
-    }
-    return cancelled || isCancelled();
+    PooledSession.whileCancelling(
+        () -> {
+          if (cancelOnlyThis()) {
+            cancelOrigin();
+          }
+        });
+    return isCancelled();
   }
 
-  /**
-   * Cancels this one.
-   *
-   * @param next where that goes on: what it is derived from, and what its function has begun
-   * @return whether it is this call that cancelled it
-   */
-  private boolean cancelOnlyThis(ArrayDeque<PgFuture<?>> next) {
+  private boolean cancelOnlyThis() {
     boolean wasDone = isDone();
     boolean cancelled = super.cancel(true) && !wasDone;
     if (cancelled) {
       cancelled();
-      if (source != null) {
-        next.add(source);
-      }
-      PgFuture<?> begun = composition == null ? null : composition.cancel();
-      if (begun != null) {
-        next.add(begun);
-      }
     }
     return cancelled;
+  }
+
+  /**
+   * Cancels what this waits for where it begins: the stages from there to here end as with any
+   * failure, so that what they do at the end, such as closing a connection, is done.
+   */
+  private void cancelOrigin() {
+    // Not by recursion: a loop of an application's makes chains of any length, and of any depth.
+    ArrayDeque<PgFuture<?>> next = new ArrayDeque<>(2);
+    next.add(this);
+    for (PgFuture<?> awaited = next.poll(); awaited != null; awaited = next.poll()) {
+      if (!awaited.addWhatIsAwaited(next)) {
+        awaited.cancelOnlyThis();
+      }
+    }
+  }
+
+  /**
+   * Adds what this is derived from, and what its function has begun, if that is under way.
+   *
+   * @return false when there is nothing
+   */
+  private boolean addWhatIsAwaited(ArrayDeque<PgFuture<?>> next) {
+    PgFuture<?> begun = composition == null ? null : composition.cancel();
+    boolean isBegun = begun != null && !begun.isDone() && next.add(begun);
+    boolean isDerived = source != null && !source.isDone() && next.add(source);
+    return isBegun || isDerived;
   }
 
   /** Called once, after {@link #cancel} completed this future: stops the work behind it. */
@@ -323,7 +341,8 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
       CompletionStage<T> stage = function.apply(value);
       begun = stage;
       if (cancelled && stage instanceof PgFuture<?> ours) {
-        ours.cancel(true); // the outcome was cancelled while the function ran
+        // The outcome was cancelled while the function ran.
+        PooledSession.whileCancelling(ours::cancelOrigin);
       }
       return stage;
     }

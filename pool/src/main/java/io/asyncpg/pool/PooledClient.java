@@ -209,7 +209,7 @@ final class PooledClient implements PgPool {
       }
       waitsFor = result;
       if (isCancelled()) {
-        result.toCompletableFuture().cancel(true);
+        PooledSession.cancel(result);
       }
       result.whenComplete(
           (value, failure) -> {
@@ -253,7 +253,7 @@ final class PooledClient implements PgPool {
     protected void cancelled() {
       CompletionStage<?> stage = waitsFor;
       if (stage != null) {
-        stage.toCompletableFuture().cancel(true);
+        PooledSession.cancel(stage);
       }
     }
 

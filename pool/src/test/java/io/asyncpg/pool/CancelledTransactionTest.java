@@ -2,6 +2,8 @@ package io.asyncpg.pool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.asyncpg.client.CommandTag;
+import io.asyncpg.client.PgClient;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
@@ -18,6 +20,7 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -66,7 +69,10 @@ class CancelledTransactionTest {
     WITH_CONNECTION,
     DERIVED,
     STATEMENT,
-    BY_HAND
+    BY_HAND,
+    CLOSED_BEHIND_IT,
+    CLOSED_FAR_BEHIND_IT,
+    BEGUN_AND_CLOSED
   }
 
   private CompletionStage<Void> hang() {
@@ -96,7 +102,32 @@ class CancelledTransactionTest {
       case BY_HAND ->
           pool.withConnection(
               connection -> connection.execute("BEGIN; " + MAKE).thenCompose(tag -> hang()));
+      case CLOSED_BEHIND_IT ->
+          acquired(
+              connection ->
+                  connection
+                      .transaction(work)
+                      .whenComplete((nothing, failure) -> connection.close()));
+      case CLOSED_FAR_BEHIND_IT ->
+          acquired(
+              connection ->
+                  connection
+                      .transaction(work)
+                      .thenRun(() -> {})
+                      .whenComplete((nothing, failure) -> connection.close())
+                      .thenRun(() -> {}));
+      case BEGUN_AND_CLOSED ->
+          acquired(
+              connection ->
+                  connection
+                      .begin()
+                      .thenCompose(work)
+                      .whenComplete((nothing, failure) -> connection.close()));
     };
+  }
+
+  private PgFuture<Void> acquired(Function<PgConnection, CompletionStage<Void>> use) {
+    return (PgFuture<Void>) pool.acquire().thenCompose(use);
   }
 
   @ParameterizedTest
@@ -121,5 +152,29 @@ class CancelledTransactionTest {
     next.close();
     returned.get(20, TimeUnit.SECONDS);
     assertThat(logged).singleElement().asString().contains("given back with a transaction open");
+  }
+
+  @Test
+  void whatTheWorkDoesAtItsEndIsDoneThoughItsCallerHasCancelled() throws Exception {
+    for (boolean inTransaction : new boolean[] {true, false}) {
+      CompletableFuture<Void> running = new CompletableFuture<>();
+      CompletableFuture<Void> cleanedUp = new CompletableFuture<>();
+      Function<PgClient, CompletionStage<Void>> work =
+          client ->
+              client
+                  .execute("SELECT 1")
+                  .thenCompose(
+                      tag -> {
+                        PgFuture<CommandTag> sleeping = client.execute("SELECT pg_sleep(60)");
+                        running.complete(null);
+                        return sleeping;
+                      })
+                  .thenRun(() -> {})
+                  .whenComplete((nothing, failure) -> cleanedUp.complete(null));
+      PgFuture<Void> call = inTransaction ? pool.transaction(work) : pool.withConnection(work);
+      running.get(20, TimeUnit.SECONDS);
+      assertThat(call.cancel(true)).isTrue();
+      cleanedUp.get(20, TimeUnit.SECONDS);
+    }
   }
 }

@@ -9,6 +9,7 @@ import io.asyncpg.error.PgConnectionException;
 import io.asyncpg.error.RetrySafety;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PooledSession {
   private static final String OF_A_HOOK = "the connection was lent for a hook of its pool only";
+
+  /** Set on a thread that is cancelling something, and tells all who wait for that. */
+  private static final ThreadLocal<Boolean> CANCELLING = new ThreadLocal<>();
 
   /** What a pool is told of one of its sessions. */
   public interface Keeper {
@@ -183,6 +187,38 @@ public final class PooledSession {
   }
 
   /**
+   * Cancels what a function of the application's has returned, from where it begins: what the
+   * function does at its end is done.
+   *
+   * @param stage complete behind this
+   */
+  public static void cancel(CompletionStage<?> stage) {
+    if (stage instanceof PgFuture<?> ours) {
+      ours.thenRun(() -> {}).cancel(true);
+    }
+    stage.toCompletableFuture().cancel(true);
+  }
+
+  /**
+   * Cancels something. What is given back by those who are told of that on this thread is given
+   * back as by {@link #closeCancelled}.
+   *
+   * @param cancel does it
+   */
+  public static void whileCancelling(Runnable cancel) {
+    if (CANCELLING.get() != null) {
+      cancel.run();
+      return;
+    }
+    CANCELLING.set(true);
+    try {
+      cancel.run();
+    } finally {
+      CANCELLING.remove();
+    }
+  }
+
+  /**
    * Bounds the first portion of a stream by what its reader's wait for the connection has left.
    *
    * @param stream of one of the handles lent, and not read yet
@@ -283,6 +319,9 @@ public final class PooledSession {
           && keeper.returnedAsNew()) {
         over.complete(null);
         return;
+      }
+      if (CANCELLING.get() != null) {
+        lease.cancelled();
       }
       keeper.released();
       session.submit(new Reset.Return(session, this, lease));

@@ -267,7 +267,7 @@ final class TransactionRun<T extends @Nullable Object> {
     }
     CompletionStage<T> result = stage;
     if (result != null) {
-      result.toCompletableFuture().cancel(true);
+      PooledSession.cancel(result);
     }
   }
 
