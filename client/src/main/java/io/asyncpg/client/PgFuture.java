@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -165,10 +166,20 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   private void cancelOrigin() {
     // Not by recursion: a loop of an application's makes chains of any length, and of any depth.
     ArrayDeque<PgFuture<?>> next = new ArrayDeque<>(2);
+    ArrayDeque<PgFuture<?>> untaken = new ArrayDeque<>(2);
     next.add(this);
     for (PgFuture<?> awaited = next.poll(); awaited != null; awaited = next.poll()) {
+      PgFuture<?> from = awaited.source;
+      if (from != null && awaited.composition != null && awaited.composition.cancel()) {
+        untaken.add(from);
+      }
       if (!awaited.addWhatIsAwaited(next)) {
         awaited.cancelOnlyThis();
+      }
+    }
+    for (PgFuture<?> from : untaken) {
+      if (from.isDone() && !from.isCompletedExceptionally()) {
+        from.unused(); // it was complete before it could be cancelled
       }
     }
   }
@@ -179,7 +190,7 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
    * @return false when there is nothing
    */
   private boolean addWhatIsAwaited(ArrayDeque<PgFuture<?>> next) {
-    PgFuture<?> begun = composition == null ? null : composition.cancel();
+    PgFuture<?> begun = composition == null ? null : composition.begun();
     boolean isBegun = begun != null && !begun.isDone() && next.add(begun);
     boolean isDerived = source != null && !source.isDone() && next.add(source);
     return isBegun || isDerived;
@@ -187,6 +198,12 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
 
   /** Called once, after {@link #cancel} completed this future: stops the work behind it. */
   protected void cancelled() {}
+
+  /**
+   * Called when this has its value, and the function given to {@code thenCompose} that was to have
+   * it never will, as what that has returned was cancelled in the same moment.
+   */
+  protected void unused() {}
 
   /**
    * Called before the current thread waits for this future: until it is complete, it may do the
@@ -224,7 +241,7 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   @Override
   public <U extends @Nullable Object> CompletableFuture<U> thenCompose(
       Function<? super T, ? extends CompletionStage<U>> function) {
-    Composition<T, U> composition = new Composition<>(function);
+    Composition<T, U> composition = new Composition<>(function, true);
     return of(composition, super.thenCompose(composition));
   }
 
@@ -232,7 +249,7 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   @Override
   public <U extends @Nullable Object> CompletableFuture<U> thenComposeAsync(
       Function<? super T, ? extends CompletionStage<U>> function) {
-    Composition<T, U> composition = new Composition<>(function);
+    Composition<T, U> composition = new Composition<>(function, true);
     return of(composition, super.thenComposeAsync(composition));
   }
 
@@ -240,7 +257,7 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   @Override
   public <U extends @Nullable Object> CompletableFuture<U> thenComposeAsync(
       Function<? super T, ? extends CompletionStage<U>> function, Executor executor) {
-    Composition<T, U> composition = new Composition<>(function);
+    Composition<T, U> composition = new Composition<>(function, true);
     return of(composition, super.thenComposeAsync(composition, executor));
   }
 
@@ -248,7 +265,7 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   @Override
   public CompletableFuture<T> exceptionallyCompose(
       Function<Throwable, ? extends CompletionStage<T>> function) {
-    Composition<Throwable, T> composition = new Composition<>(function);
+    Composition<Throwable, T> composition = new Composition<>(function, false);
     return of(composition, super.exceptionallyCompose(composition));
   }
 
@@ -256,7 +273,7 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   @Override
   public CompletableFuture<T> exceptionallyComposeAsync(
       Function<Throwable, ? extends CompletionStage<T>> function) {
-    Composition<Throwable, T> composition = new Composition<>(function);
+    Composition<Throwable, T> composition = new Composition<>(function, false);
     return of(composition, super.exceptionallyComposeAsync(composition));
   }
 
@@ -264,7 +281,7 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   @Override
   public CompletableFuture<T> exceptionallyComposeAsync(
       Function<Throwable, ? extends CompletionStage<T>> function, Executor executor) {
-    Composition<Throwable, T> composition = new Composition<>(function);
+    Composition<Throwable, T> composition = new Composition<>(function, false);
     return of(composition, super.exceptionallyComposeAsync(composition, executor));
   }
 
@@ -329,15 +346,24 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   private static final class Composition<S extends @Nullable Object, T extends @Nullable Object>
       implements Function<S, CompletionStage<T>> {
     private final Function<? super S, ? extends CompletionStage<T>> function;
+
+    /** Whether it is called with a value, which it has or {@link #unused} is called, never both. */
+    private final boolean takes;
+
+    private final AtomicBoolean decided = new AtomicBoolean();
     private volatile @Nullable CompletionStage<T> begun;
     private volatile boolean cancelled;
 
-    Composition(Function<? super S, ? extends CompletionStage<T>> function) {
+    Composition(Function<? super S, ? extends CompletionStage<T>> function, boolean takes) {
       this.function = Objects.requireNonNull(function, "function");
+      this.takes = takes;
     }
 
     @Override
     public CompletionStage<T> apply(S value) {
+      if (takes && !decided.compareAndSet(false, true)) {
+        throw new CancellationException("cancelled before it began");
+      }
       CompletionStage<T> stage = function.apply(value);
       begun = stage;
       if (cancelled && stage instanceof PgFuture<?> ours) {
@@ -347,9 +373,18 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
       return stage;
     }
 
-    /** The outcome is cancelled: what has to be cancelled with it, if there is anything yet. */
-    @Nullable PgFuture<?> cancel() {
+    /**
+     * The outcome is cancelled.
+     *
+     * @return true if the function is never called with a value, by this
+     */
+    boolean cancel() {
       cancelled = true;
+      return takes && decided.compareAndSet(false, true);
+    }
+
+    /** What has to be cancelled with it; null where there is nothing yet. */
+    @Nullable PgFuture<?> begun() {
       return begun instanceof PgFuture<?> ours ? ours : null;
     }
   }

@@ -49,6 +49,12 @@ final class Acquire extends PgFuture<PgConnection> {
     pool.giveUp(this);
   }
 
+  /** The connection has nobody who would give it back. */
+  @Override
+  protected void unused() {
+    join().close();
+  }
+
   @Override
   protected boolean onEventLoop() {
     return Connector.isOnEventLoop();

@@ -177,4 +177,23 @@ class CancelledTransactionTest {
       cleanedUp.get(20, TimeUnit.SECONDS);
     }
   }
+
+  @Test
+  void aConnectionThatComesAsItsFutureIsCancelledIsGivenBack() throws Exception {
+    // A stage that is cancelled between the connection's coming and the function's being called.
+    PgConnection borrowed = pool.acquire().get(20, TimeUnit.SECONDS);
+    PgFuture<PgConnection> acquire = pool.acquire();
+    CompletableFuture<Void> use =
+        acquire.thenCompose(
+            connection -> {
+              connection.close();
+              return CompletableFuture.completedFuture(null);
+            });
+    // The latest dependent is called first.
+    CompletableFuture<Boolean> cancelled = acquire.thenApply(connection -> use.cancel(true));
+    borrowed.close();
+    assertThat(cancelled.get(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(use).isCancelled();
+    pool.acquire().get(20, TimeUnit.SECONDS).close();
+  }
 }
