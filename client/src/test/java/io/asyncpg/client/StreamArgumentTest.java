@@ -212,4 +212,11 @@ class StreamArgumentTest {
         .hasMessageContaining("java.io.PipedInputStream might block here")
         .hasMessageContaining("pass its bytes");
   }
+
+  @Test
+  void whereNoStreamIsTakenTheErrorNamesWhatWasGiven() {
+    assertThatThrownBy(() -> connection.fetch("SELECT $1::int4", stream("seen")).await())
+        .isInstanceOf(PgCodecException.class)
+        .hasMessageContaining("java.io.InputStream cannot become int4");
+  }
 }

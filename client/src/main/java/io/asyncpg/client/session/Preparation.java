@@ -18,6 +18,7 @@ import io.asyncpg.types.CodecRegistry;
 import io.asyncpg.types.Format;
 import io.asyncpg.types.PgType;
 import io.asyncpg.types.ValueWriter;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -562,7 +563,8 @@ final class Preparation {
       if (argument instanceof StreamArgument.Unread unread) {
         throw new PgCodecException("the stream given for it cannot be read", unread.reason());
       }
-      codec = (Codec<Object>) codecs.encoder(parameters[i], argument.getClass());
+      Class<?> given = argument instanceof StreamArgument ? InputStream.class : argument.getClass();
+      codec = (Codec<Object>) codecs.encoder(parameters[i], given);
       argumentClasses[i] = argument.getClass();
       argumentCodecs[i] = codec;
     }
