@@ -590,7 +590,8 @@ final class Pool {
     hook.whenComplete(
         (nothing, failure) -> {
           if (failure == null) {
-            deliver(acquire, session.lendBehind(handle));
+            PooledSession.handOver(handle);
+            deliver(acquire, handle);
             return;
           }
           session.keep(handle);

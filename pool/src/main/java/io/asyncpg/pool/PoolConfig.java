@@ -493,8 +493,7 @@ public final class PoolConfig {
      * Sets what is done with a connection each time before it is lent.
      *
      * @param hook called on the borrower's thread or where futures complete; must not block. {@code
-     *     close()} has no effect on the connection, and when its stage is complete the handle that
-     *     the hook was given is of no use any more: the borrower gets another one. When the stage
+     *     close()} has no effect on the connection before its stage is complete. When the stage
      *     fails, so does the borrower's future, and the connection is closed; it is closed as well
      *     when the borrower's time is up before the stage has ended, or he gives up
      * @return this builder

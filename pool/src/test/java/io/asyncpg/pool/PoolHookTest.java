@@ -16,7 +16,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -84,51 +83,6 @@ class PoolHookTest {
     lent(second).close();
     assertThat(pool.stats().created()).isEqualTo(1);
     assertThat(pool.stats().closed()).isEmpty();
-  }
-
-  @Test
-  void whatAHookDoesTooLateWithItsHandleDoesNotReachTheBorrower() throws Exception {
-    for (Which which : Which.values()) {
-      AtomicReference<PgConnection> kept = new AtomicReference<>();
-      open(
-          which.set(
-              config().maxSize(1),
-              connection -> {
-                kept.set(connection);
-                return connection.execute("SELECT 1");
-              }));
-      pool.execute("SELECT 1").get(20, TimeUnit.SECONDS); // so that there is something to reset
-      PgConnection borrowed = lent(pool.acquire());
-      PgConnection late = kept.get();
-      assertThat(late.isClosed()).isTrue();
-      late.close();
-      late.terminate();
-      assertThatThrownBy(() -> late.execute("SELECT 1").await())
-          .isInstanceOf(IllegalStateException.class);
-      PgFuture<PgConnection> next = pool.acquire();
-      assertThat(borrowed.fetchValue(int.class, "SELECT 1").get(20, TimeUnit.SECONDS)).isEqualTo(1);
-      assertThat(next).isNotDone();
-      borrowed.close();
-      lent(next).close();
-      assertThat(pool.stats().closed()).isEmpty();
-      close();
-    }
-  }
-
-  @Test
-  void theHandleOfASetupIsToldWhenItsBorrowerGivesTheConnectionBack() throws Exception {
-    AtomicReference<PgFuture<Void>> closed = new AtomicReference<>();
-    open(
-        config()
-            .setup(
-                connection -> {
-                  closed.set(connection.closed());
-                  return CompletableFuture.completedFuture(null);
-                }));
-    PgConnection borrowed = lent(pool.acquire());
-    assertThat(closed.get()).isNotDone();
-    borrowed.close();
-    closed.get().get(20, TimeUnit.SECONDS);
   }
 
   @Test

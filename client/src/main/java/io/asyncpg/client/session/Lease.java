@@ -31,17 +31,13 @@ final class Lease {
     @Override
     public void run() {
       if (ended.compareAndSet(false, true)) {
-        home.forgotten(new Lease(home, over, null));
+        home.forgotten(new Lease(home, over));
       }
     }
   }
 
   private final @Nullable PooledSession home;
   private final PgFuture<@Nullable Void> over;
-
-  /** What a hook of the pool had it by, before its borrower; null without one. */
-  private final @Nullable Lease ofHook;
-
   private @Nullable Watch watch;
   private Cleaner.@Nullable Cleanable cleanable;
   private volatile @Nullable String ended;
@@ -57,25 +53,17 @@ final class Lease {
 
   /** The one lease of a session without a pool. */
   Lease() {
-    this(null, new PgFuture<>(), null);
+    this(null, new PgFuture<>());
   }
 
   /** One lease of a pool's session. */
   Lease(PooledSession home) {
-    this(home, new PgFuture<>(), null);
+    this(home, new PgFuture<>());
   }
 
-  private Lease(
-      @Nullable PooledSession home, PgFuture<@Nullable Void> over, @Nullable Lease ofHook) {
+  private Lease(@Nullable PooledSession home, PgFuture<@Nullable Void> over) {
     this.home = home;
     this.over = over;
-    this.ofHook = ofHook;
-  }
-
-  /** Ends this one, of a hook, and makes the borrower's, which is over when both are. */
-  Lease ofBorrower(String why) {
-    end(why);
-    return new Lease(home, over, this);
   }
 
   /** Has the pool told when nobody can end it any more. */
@@ -159,9 +147,5 @@ final class Lease {
 
   void pass() {
     past = true;
-    Lease before = ofHook;
-    if (before != null) {
-      before.pass();
-    }
   }
 }

@@ -18,8 +18,6 @@ import org.jspecify.annotations.Nullable;
  * the pool's only door into this room. Any thread.
  */
 public final class PooledSession {
-  private static final String OF_A_HOOK = "the connection was lent for a hook of its pool only";
-
   /** Set on a thread that is cancelling something, and tells all who wait for that. */
   private static final ThreadLocal<Boolean> CANCELLING = new ThreadLocal<>();
 
@@ -126,7 +124,7 @@ public final class PooledSession {
   /**
    * Lends it to a hook of its pool.
    *
-   * @return a handle, whose {@code close} does nothing; see {@link #lendBehind}, {@link #handOver}
+   * @return a handle, whose {@code close} does nothing before {@link #handOver}
    */
   public PgConnection lendToHook() {
     return lend(true);
@@ -135,23 +133,8 @@ public final class PooledSession {
   private PgConnection lend(boolean toHook) {
     Lease lease = new Lease(this);
     lease.withHook(toHook);
-    return handle(lease);
-  }
-
-  private PgConnection handle(Lease lease) {
     lease.watch();
     return new Connection(session, lease);
-  }
-
-  /**
-   * Lends it to an application behind a hook, whose handle is of no use any more. What was done
-   * through that stays in the session.
-   *
-   * @param ofHook what {@link #lendToHook} gave
-   * @return a handle, whose {@code close} gives it back
-   */
-  public PgConnection lendBehind(PgConnection ofHook) {
-    return handle(((Connection) ofHook).lease.ofBorrower(OF_A_HOOK));
   }
 
   /**
@@ -170,7 +153,7 @@ public final class PooledSession {
    * @param handle one that this has lent
    */
   public void keep(PgConnection handle) {
-    ((Connection) handle).lease.end(OF_A_HOOK);
+    ((Connection) handle).lease.end("the connection was lent for a hook of its pool only");
     // In its order: what the next borrower registers is not to be kept.
     session.runInOrder(() -> session.statements().codecs().keep());
   }
@@ -187,8 +170,8 @@ public final class PooledSession {
   }
 
   /**
-   * Cancels what a function of the application's has returned, from where it begins: what the
-   * function does at its end is done.
+   * Cancels what a function of the application's has returned, from where it begins: what it does
+   * at its end is done, but for what waits for another thread then.
    *
    * @param stage complete behind this
    */
