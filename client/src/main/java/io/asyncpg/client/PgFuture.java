@@ -4,7 +4,9 @@ import io.asyncpg.client.session.Connector;
 import io.asyncpg.client.session.PooledSession;
 import io.asyncpg.error.PgException;
 import java.util.ArrayDeque;
+import java.util.HashSet;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -132,9 +134,11 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   /**
    * Completes this future with a {@link CancellationException} and asks the server to stop the
    * statement. Does nothing when it is complete already. Where this was derived from other stages,
-   * the one that is under way is cancelled, and those between end by its failure. What a function
-   * given to {@code whenComplete} would do is not done when the very stage that this has returned
-   * is cancelled, as with any {@link CompletableFuture}.
+   * the one that is under way is cancelled, and those between end by its failure: functions given
+   * to {@code whenComplete} and {@code handle} are called with it, those given to {@code
+   * exceptionallyCompose} are not, and a statement that one of them has begun is cancelled as well.
+   * What a function given to {@code whenComplete} would do is not done when the very stage that it
+   * has returned is cancelled, as with any {@link CompletableFuture}.
    *
    * @param mayInterruptIfRunning without effect: a running statement is always asked to stop
    * @return whether this future is cancelled now
@@ -143,7 +147,7 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   public boolean cancel(boolean mayInterruptIfRunning) {
     PooledSession.whileCancelling(
         () -> {
-          if (cancelOnlyThis()) {
+          if (cancelOnlyThis() && source != null) {
             cancelOrigin();
           }
         });
@@ -167,13 +171,14 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
     // Not by recursion: a loop of an application's makes chains of any length, and of any depth.
     ArrayDeque<PgFuture<?>> next = new ArrayDeque<>(2);
     ArrayDeque<PgFuture<?>> untaken = new ArrayDeque<>(2);
+    Set<PgFuture<?>> seen = new HashSet<>(); // some wait for themselves
     next.add(this);
     for (PgFuture<?> awaited = next.poll(); awaited != null; awaited = next.poll()) {
       PgFuture<?> from = awaited.source;
       if (from != null && awaited.composition != null && awaited.composition.cancel()) {
         untaken.add(from);
       }
-      if (!awaited.addWhatIsAwaited(next)) {
+      if (!seen.add(awaited) || !awaited.addWhatIsAwaited(next)) {
         awaited.cancelOnlyThis();
       }
     }
@@ -201,9 +206,19 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
 
   /**
    * Called when this has its value, and the function given to {@code thenCompose} that was to have
-   * it never will, as what that has returned was cancelled in the same moment.
+   * it never will, as what that has returned was cancelled in the same moment. A value that is a
+   * future itself is cancelled.
    */
-  protected void unused() {}
+  protected void unused() {
+    cancelUnused(getNow(null));
+  }
+
+  /** What a function has begun and nobody waits for, as what follows it has been cancelled. */
+  private static void cancelUnused(@Nullable Object value) {
+    if (value instanceof PgFuture<?> begun) {
+      PooledSession.whileCancelling(begun::cancelOrigin);
+    }
+  }
 
   /**
    * Called before the current thread waits for this future: until it is complete, it may do the
@@ -362,7 +377,12 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
     @Override
     public CompletionStage<T> apply(S value) {
       if (takes && !decided.compareAndSet(false, true)) {
+        cancelUnused(value);
         throw new CancellationException("cancelled before it began");
+      }
+      if (!takes && cancelled && value instanceof Throwable failure) {
+        // Nobody is there to try again for.
+        throw failure instanceof CompletionException told ? told : new CompletionException(failure);
       }
       CompletionStage<T> stage = function.apply(value);
       begun = stage;

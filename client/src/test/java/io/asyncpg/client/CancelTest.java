@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -426,5 +427,53 @@ class CancelTest {
     }
     busy.await();
     assertThat(connection.fetch(Integer.class, "SELECT i FROM late").await()).containsExactly(0);
+  }
+
+  @Test
+  void nothingIsTriedAgainForACallerWhoHasCancelled() throws Exception {
+    AtomicInteger attempts = new AtomicInteger();
+    CompletableFuture<CommandTag> retried = attempt(attempts);
+    retried.thenApply(tag -> tag).cancel(true);
+    CompletableFuture<CommandTag> derived = attempt(attempts).thenApply(tag -> tag);
+    derived.cancel(true);
+    assertThat(connection.fetchValue(int.class, "SELECT 1").get(20, TimeUnit.SECONDS)).isEqualTo(1);
+    assertThat(attempts).hasValue(2);
+  }
+
+  /** For ever. */
+  private CompletableFuture<CommandTag> attempt(AtomicInteger attempts) {
+    attempts.incrementAndGet();
+    return connection
+        .execute("SELECT pg_sleep(600)")
+        .exceptionallyCompose(failure -> attempt(attempts));
+  }
+
+  @Test
+  void whatAStageInBetweenBeginsAtItsEndIsCancelledToo() throws Exception {
+    List<PgFuture<CommandTag>> begun = new ArrayList<>();
+    CompletableFuture<CommandTag> outcome =
+        connection
+            .execute("SELECT pg_sleep(600)")
+            .handle(
+                (tag, failure) -> {
+                  PgFuture<CommandTag> instead = connection.execute("SELECT pg_sleep(601)");
+                  begun.add(instead);
+                  return instead;
+                })
+            .thenCompose(stage -> stage);
+    outcome.cancel(true);
+    assertThat(connection.fetchValue(int.class, "SELECT 1").get(20, TimeUnit.SECONDS)).isEqualTo(1);
+    assertThat(begun).hasSize(1).allMatch(CompletableFuture::isCancelled);
+  }
+
+  @Test
+  void aStageThatWaitsForItselfCanBeCancelled() {
+    AtomicReference<CompletableFuture<CommandTag>> endless = new AtomicReference<>();
+    OnTheLoop.run(
+        connection,
+        () -> endless.set(connection.execute("SELECT 1").thenCompose(executed -> endless.get())));
+    connection.execute("SELECT 1").await(); // the function has been called
+    endless.get().thenApply(tag -> tag).cancel(true);
+    assertThat(endless.get()).isCancelled();
   }
 }

@@ -3,6 +3,9 @@ package io.asyncpg.pool;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.session.Connector;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** A connection that somebody wants: its future. */
@@ -17,6 +20,9 @@ final class Acquire extends PgFuture<PgConnection> {
 
   final @Nullable Throwable borrower;
   final PoolState.Waiter waiter;
+
+  /** Whether a thread has it, or waits for it. */
+  private volatile boolean taken;
 
   /** Who is making it, up to when its caller gets it. */
   private @Nullable Thread maker = Thread.currentThread();
@@ -49,10 +55,45 @@ final class Acquire extends PgFuture<PgConnection> {
     pool.giveUp(this);
   }
 
-  /** The connection has nobody who would give it back. */
+  /** The connection has nobody who would give it back, unless somebody has waited for it. */
   @Override
   protected void unused() {
-    join().close();
+    if (!taken) {
+      join().close();
+    }
+  }
+
+  @Override
+  public PgConnection await() {
+    taken = true;
+    return super.await();
+  }
+
+  @Override
+  public PgConnection join() {
+    taken = true;
+    return super.join();
+  }
+
+  @Override
+  public PgConnection get() throws InterruptedException, ExecutionException {
+    taken = true;
+    return super.get();
+  }
+
+  @Override
+  public PgConnection get(long timeout, TimeUnit unit)
+      throws InterruptedException, ExecutionException, TimeoutException {
+    taken = true;
+    return super.get(timeout, unit);
+  }
+
+  @Override
+  public PgConnection getNow(PgConnection otherwise) {
+    if (isDone()) {
+      taken = true;
+    }
+    return super.getNow(otherwise);
   }
 
   @Override

@@ -196,4 +196,16 @@ class CancelledTransactionTest {
     assertThat(use).isCancelled();
     pool.acquire().get(20, TimeUnit.SECONDS).close();
   }
+
+  @Test
+  void aConnectionThatSomebodyHasIsNotGivenBackUnderHim() throws Exception {
+    PgFuture<PgConnection> acquire = pool.acquire();
+    PgConnection connection = acquire.get(20, TimeUnit.SECONDS);
+    CompletableFuture<CommandTag> never =
+        acquire.thenComposeAsync(c -> c.execute("SELECT 1"), task -> {});
+    never.cancel(true);
+    assertThat(connection.isClosed()).isFalse();
+    connection.execute("SELECT 1").get(20, TimeUnit.SECONDS);
+    connection.close();
+  }
 }

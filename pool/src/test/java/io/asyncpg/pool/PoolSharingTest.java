@@ -117,6 +117,47 @@ class PoolSharingTest {
     }
   }
 
+  /** The server stops a statement by itself too, and says the same. */
+  @Test
+  void aStatementWhoseParseWasLostToATimeoutOfTheServersIsNotRunBehindALaterOne() {
+    byte[] write = concat(parameterDescription(INT4), noData());
+    byte[] inserted = concat(bindComplete(), commandComplete("INSERT 0 1"));
+    byte[] ready = readyForQuery('I');
+    try (ScriptedServer server = ScriptedServer.start()) {
+      Script one = server.connection().acceptStartup();
+      Script two = server.connection().acceptStartup();
+      one.expect("P", "D", "S")
+          .send(parseComplete(), write, ready)
+          .expect("B", "E", "S")
+          .send(inserted, ready)
+          .expect("P", "D", "S")
+          .send(parseComplete(), write, ready)
+          .expect("B", "E", "S")
+          .send(inserted, ready)
+          .readToEnd();
+      two.expect("P", "D", "B", "E", "S")
+          .expect("B", "E", "S")
+          .expect("P", "D", "B", "E", "S")
+          .send(error("57014", "canceling statement due to statement timeout"), ready)
+          .send(error("26000", "prepared statement does not exist"), ready)
+          .send(parseComplete(), write, inserted, ready)
+          .readToEnd();
+      open(server.dsn());
+      PgConnection first = pool.acquire().await();
+      PgConnection second = pool.acquire().await();
+      first.execute("INSERT INTO a VALUES ($1)", 1).await();
+      first.execute("INSERT INTO b VALUES ($1)", 1).await();
+      PgFuture<CommandTag> tooSlow = second.execute("INSERT INTO a VALUES ($1)", 1);
+      PgFuture<CommandTag> next = second.execute("INSERT INTO a VALUES ($1)", 2);
+      PgFuture<CommandTag> behind = second.execute("INSERT INTO b VALUES ($1)", 3);
+      assertThat(behind.await().rows()).isEqualTo(1);
+      assertThatThrownBy(tooSlow::await).hasMessageContaining("statement timeout");
+      assertThatThrownBy(next::await).hasMessageContaining("26000");
+      first.terminate();
+      second.terminate();
+    }
+  }
+
   @Test
   void aStatementThatThePoolKnowsIsParsedBoundAndRunInOneFlight() {
     try (ScriptedServer server = ScriptedServer.start()) {

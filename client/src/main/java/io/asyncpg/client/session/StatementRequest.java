@@ -281,7 +281,8 @@ abstract class StatementRequest<T extends @Nullable Object> extends PreparedRequ
     boolean parsed = phase != Phase.PARSING;
     phase = Phase.OVER;
     if (recalled && !bound) {
-      if (!parsed && diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)) {
+      boolean ours = isAbandoned() || wasHitInstead(); // no timeout of the server's own
+      if (!parsed && ours && diagnostic.sqlState().equals(SqlState.QUERY_CANCELED)) {
         prepared().parseCancelled();
       }
       // Perhaps because it is not what it was: prepared anew it may be well.
