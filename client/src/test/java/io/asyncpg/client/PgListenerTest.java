@@ -22,6 +22,7 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class PgListenerTest {
@@ -31,8 +32,19 @@ class PgListenerTest {
     return PgConfig.parse(dsn).toBuilder().applicationName(APPLICATION).build();
   }
 
-  private static PgListener listener(String dsn) {
-    return PgListener.builder(config(dsn)).longestPause(Duration.ofMillis(200)).build();
+  private final List<PgListener> made = new ArrayList<>();
+
+  /** One that a test which fails on its way would leave trying to connect. */
+  @AfterEach
+  void closeAll() {
+    made.forEach(PgListenerTest::close);
+  }
+
+  private PgListener listener(String dsn) {
+    PgListener listener =
+        PgListener.builder(config(dsn)).longestPause(Duration.ofMillis(200)).build();
+    made.add(listener);
+    return listener;
   }
 
   private static Event next(BlockingQueue<Event> events) throws InterruptedException {
@@ -322,10 +334,12 @@ class PgListenerTest {
           .isInstanceOf(DataException.class);
       assertThatThrownBy(() -> listener.addListener("a\0b", event -> {}).await())
           .isInstanceOf(IllegalArgumentException.class);
-      listener.addListener("another", events::add).await();
+      // Of two listeners, each is called in order, and neither in that of the other.
+      BlockingQueue<Event> others = new LinkedBlockingQueue<>();
+      listener.addListener("another", others::add).await();
       server.sqlIn(database, "NOTIFY good, 'one'", "NOTIFY another, 'two'");
       assertThat(payload(next(events))).isEqualTo("one"); // and no Gap
-      assertThat(payload(next(events))).isEqualTo("two");
+      assertThat(payload(next(others))).isEqualTo("two");
       assertThat(listener.isListening()).isTrue();
       close(listener);
     } finally {
