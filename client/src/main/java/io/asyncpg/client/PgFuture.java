@@ -136,9 +136,10 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
    * statement. Does nothing when it is complete already. Where this was derived from other stages,
    * the one that is under way is cancelled, and those between end by its failure: functions given
    * to {@code whenComplete} and {@code handle} are called with it, those given to {@code
-   * exceptionallyCompose} are not, and a statement that one of them has begun is cancelled as well.
-   * What a function given to {@code whenComplete} would do is not done when the very stage that it
-   * has returned is cancelled, as with any {@link CompletableFuture}.
+   * exceptionallyCompose} are not, and a {@code PgFuture} that {@code handle} returns to a {@code
+   * thenCompose} behind it is cancelled as well. What a function given to {@code whenComplete}
+   * would do is not done when the very stage that it has returned is cancelled, as with any {@link
+   * CompletableFuture}.
    *
    * @param mayInterruptIfRunning without effect: a running statement is always asked to stop
    * @return whether this future is cancelled now
@@ -178,7 +179,7 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
       if (from != null && awaited.composition != null && awaited.composition.cancel()) {
         untaken.add(from);
       }
-      if (!seen.add(awaited) || !awaited.addWhatIsAwaited(next)) {
+      if (!seen.add(awaited) || (!awaited.addWhatIsAwaited(next) && !awaited.isDue())) {
         awaited.cancelOnlyThis();
       }
     }
@@ -199,6 +200,11 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
     boolean isBegun = begun != null && !begun.isDone() && next.add(begun);
     boolean isDerived = source != null && !source.isDone() && next.add(source);
     return isBegun || isDerived;
+  }
+
+  /** Whether its function is being called, or waits for its executor: it may be one that closes. */
+  private boolean isDue() {
+    return source != null && source.isDone() && composition == null;
   }
 
   /** Called once, after {@link #cancel} completed this future: stops the work behind it. */
@@ -362,7 +368,7 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
       implements Function<S, CompletionStage<T>> {
     private final Function<? super S, ? extends CompletionStage<T>> function;
 
-    /** Whether it is called with a value, which it has or {@link #unused} is called, never both. */
+    /** Whether it is called with a value: the function has it or it is unused, never both. */
     private final boolean takes;
 
     private final AtomicBoolean decided = new AtomicBoolean();

@@ -6,6 +6,7 @@ import io.asyncpg.client.session.Connector;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /** A connection that somebody wants: its future. */
@@ -21,8 +22,14 @@ final class Acquire extends PgFuture<PgConnection> {
   final @Nullable Throwable borrower;
   final PoolState.Waiter waiter;
 
-  /** Whether a thread has it, or waits for it. */
+  private static final AtomicIntegerFieldUpdater<Acquire> STAGES =
+      AtomicIntegerFieldUpdater.newUpdater(Acquire.class, "stages");
+
+  /** Whether a thread has it, waits for it, or has waited. */
   private volatile boolean taken;
+
+  /** How many have been derived from this; each may have passed it on. */
+  private volatile int stages;
 
   /** Who is making it, up to when its caller gets it. */
   private @Nullable Thread maker = Thread.currentThread();
@@ -55,10 +62,22 @@ final class Acquire extends PgFuture<PgConnection> {
     pool.giveUp(this);
   }
 
-  /** The connection has nobody who would give it back, unless somebody has waited for it. */
+  /** Does what the pool itself has to do at its end. */
+  void atEnd(Runnable action) {
+    STAGES.decrementAndGet(this);
+    whenComplete((connection, failure) -> action.run());
+  }
+
+  @Override
+  public <U extends @Nullable Object> PgFuture<U> newIncompleteFuture() {
+    STAGES.incrementAndGet(this);
+    return super.newIncompleteFuture();
+  }
+
+  /** One stage was to have the connection: if it was the only one, nobody would give it back. */
   @Override
   protected void unused() {
-    if (!taken) {
+    if (!taken && stages == 1) {
       join().close();
     }
   }

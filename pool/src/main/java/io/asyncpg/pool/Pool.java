@@ -613,9 +613,8 @@ final class Pool {
           }
         });
     if (!hook.isDone()) {
-      acquire.whenComplete(
-          (connection, failure) ->
-              hook.end(new CancellationException("nobody waits for the connection any more")));
+      acquire.atEnd(
+          () -> hook.end(new CancellationException("nobody waits for the connection any more")));
     }
   }
 

@@ -182,18 +182,44 @@ class CancelledTransactionTest {
   void aConnectionThatComesAsItsFutureIsCancelledIsGivenBack() throws Exception {
     // A stage that is cancelled between the connection's coming and the function's being called.
     PgConnection borrowed = pool.acquire().get(20, TimeUnit.SECONDS);
-    PgFuture<PgConnection> acquire = pool.acquire();
+    CompletableFuture<Void> came = new CompletableFuture<>();
     CompletableFuture<Void> use =
-        acquire.thenCompose(
-            connection -> {
-              connection.close();
-              return CompletableFuture.completedFuture(null);
-            });
-    // The latest dependent is called first.
-    CompletableFuture<Boolean> cancelled = acquire.thenApply(connection -> use.cancel(true));
+        pool.acquire()
+            .thenComposeAsync(
+                connection -> {
+                  connection.close();
+                  return CompletableFuture.completedFuture(null);
+                },
+                task -> came.complete(null));
     borrowed.close();
-    assertThat(cancelled.get(20, TimeUnit.SECONDS)).isTrue();
-    assertThat(use).isCancelled();
+    came.get(20, TimeUnit.SECONDS);
+    assertThat(use.cancel(true)).isTrue();
+    pool.acquire().get(20, TimeUnit.SECONDS).close();
+  }
+
+  @Test
+  void norIsOneThatAnotherStageHas() throws Exception {
+    PgFuture<PgConnection> acquire = pool.acquire();
+    PgConnection connection = acquire.thenApply(c -> c).get(20, TimeUnit.SECONDS);
+    CompletableFuture<CommandTag> never =
+        acquire.thenComposeAsync(c -> c.execute("SELECT 1"), task -> {});
+    never.cancel(true);
+    assertThat(connection.isClosed()).isFalse();
+    connection.close();
+  }
+
+  @Test
+  void whatWaitsForItsExecutorToCloseIsCalledThoughItsCallerHasCancelled() throws Exception {
+    CompletableFuture<Runnable> closing = new CompletableFuture<>();
+    CompletableFuture<CommandTag> done =
+        pool.acquire()
+            .thenCompose(
+                c ->
+                    c.execute("SELECT 1")
+                        .whenCompleteAsync((tag, failure) -> c.close(), closing::complete));
+    Runnable close = closing.get(20, TimeUnit.SECONDS);
+    done.cancel(true);
+    close.run();
     pool.acquire().get(20, TimeUnit.SECONDS).close();
   }
 

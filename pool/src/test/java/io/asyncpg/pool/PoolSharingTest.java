@@ -16,6 +16,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.asyncpg.client.CommandTag;
+import io.asyncpg.client.PgBatch;
 import io.asyncpg.client.PgConfig;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
@@ -42,6 +43,8 @@ import javax.crypto.Mac;
 import javax.crypto.MacSpi;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the connections of one pool know of each other's statements. */
 class PoolSharingTest {
@@ -65,8 +68,9 @@ class PoolSharingTest {
   }
 
   /** Its own Parse was never sent: the other's was to do for both. */
-  @Test
-  void aStatementWhoseParseWasLostToTheCancelOfAnotherRunsAgain() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aStatementWhoseParseWasLostToTheCancelOfAnotherRunsAgain(boolean inBatch) throws Exception {
     CountDownLatch received = new CountDownLatch(1);
     byte[] read = concat(parameterDescription(INT4), rowDescription(column("i", INT4)));
     byte[] write = concat(parameterDescription(INT4), noData());
@@ -106,7 +110,14 @@ class PoolSharingTest {
       first.fetch("SELECT $1 AS i", 1).await();
       first.execute("INSERT INTO t VALUES ($1)", 1).await();
       PgFuture<Rows> cancelled = second.fetch("SELECT $1 AS i", 1);
-      PgFuture<Rows> innocent = second.fetch("SELECT $1 AS i", 1);
+      PgFuture<Rows> innocent;
+      if (inBatch) {
+        PgBatch batch = second.batch();
+        innocent = batch.fetch("SELECT $1 AS i", 1);
+        batch.run();
+      } else {
+        innocent = second.fetch("SELECT $1 AS i", 1);
+      }
       PgFuture<CommandTag> behind = second.execute("INSERT INTO t VALUES ($1)", 1);
       assertThat(received.await(20, TimeUnit.SECONDS)).isTrue();
       cancelled.cancel(true);

@@ -251,14 +251,7 @@ final class SqlPasswords {
 
   /** The literal that comes next to one which names a password: an argument, or compared to it. */
   private void coverPartner(Piece key) {
-    int at = skipBlank(key.to + 1, key.limit);
-    while (sql.startsWith("::", at)) {
-      at += 2;
-      while (isName(at) || is(at, '.')) {
-        at++;
-      }
-      at = skipBlank(at, key.limit);
-    }
+    int at = skipCasts(key.to + 1, key.limit);
     int operator = at;
     while (at < key.limit && ",=<>!|".indexOf(sql.charAt(at)) >= 0) {
       at++;
@@ -266,6 +259,19 @@ final class SqlPasswords {
     if (at > operator) {
       coverLiteral(callEnd(skipBlank(at, key.limit), key.limit), key, false);
     }
+  }
+
+  /** Blanks, comments and {@code ::type}. */
+  private int skipCasts(int from, int limit) {
+    int at = skipBlank(from, limit);
+    while (sql.startsWith("::", at)) {
+      at = skipBlank(at + 2, limit);
+      while (at < limit && (isName(at) || is(at, '.'))) {
+        at++;
+      }
+      at = skipBlank(at, limit);
+    }
+    return at;
   }
 
   /** The same outside of quotes. */
@@ -352,8 +358,8 @@ final class SqlPasswords {
       } else if (c == ')' && depth > 0) {
         depth--;
       } else if (c == ')') {
-        while (at < piece.to && (is(at, ')') || isSpace(at))) {
-          at++;
+        while (at < piece.limit && is(at, ')')) {
+          at = skipCasts(at + 1, piece.limit);
         }
         depth = sql.startsWith("||", at) ? 0 : -1;
       }

@@ -135,6 +135,8 @@ final class SqlPasswordsTest {
     covers("f('password=' || $$abc$$)", "f('password='*********$$)");
     covers("f($$password=$$ || $$abc$$)", "f($$password=$**********$$)");
     covers("('PASSWORD ') || 'abc'; SELECT 'x'", "('PASSWORD '*********'; SELECT 'x'");
+    covers("(('PASSWORD ') ::text) || 'abc'", "(('PASSWORD '*****************'");
+    covers("('PASSWORD ') /* x */ || 'abc'", "('PASSWORD '*****************'");
     covers(
         "VALUES ('your password: ', 'v'), ('w', 'x')",
         "VALUES ('your password: '****'), ('w', 'x')");

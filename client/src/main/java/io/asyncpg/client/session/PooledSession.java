@@ -183,8 +183,8 @@ public final class PooledSession {
   }
 
   /**
-   * Cancels something. What is given back by those who are told of that on this thread is given
-   * back as by {@link #closeCancelled}.
+   * Cancels something. What is given back by those who are told of that on this thread, whatever it
+   * is, is given back as by {@link #closeCancelled}.
    *
    * @param cancel does it
    */

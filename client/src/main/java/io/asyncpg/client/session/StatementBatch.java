@@ -278,6 +278,7 @@ final class StatementBatch implements PgBatch {
     private boolean roomChecked;
     private boolean mayHaveCommitted;
     private boolean runAgain;
+    private boolean parseCancelled;
     private @Nullable Throwable failure;
 
     Together(Session session, List<StatementRequest<?>> statements, long timeout) {
@@ -419,7 +420,10 @@ final class StatementBatch implements PgBatch {
         StatementRequest<?> failed = statements.get(current);
         Preparation used = failed.prepared();
         if (PreparedRequest.isStale(diagnostic, failed.isBound()) && !used.isUnnamed()) {
-          session.statements().stale(used, diagnostic);
+          parseCancelled = used.wasParseCancelled();
+          if (!used.isDiscarded()) {
+            session.statements().stale(used, diagnostic);
+          }
           runAgain = !isRepeated();
         } else if (wasHitInstead()) {
           runAgain = !isRepeated();
@@ -443,7 +447,7 @@ final class StatementBatch implements PgBatch {
     void ready(Session session, TransactionStatus status) {
       if (runAgain && !mayHaveCommitted && status == TransactionStatus.IDLE && mayRunAgain()) {
         runAgain = false;
-        Throwable ifOvertaken = wasHitInstead() ? null : failure;
+        Throwable ifOvertaken = wasHitInstead() || parseCancelled ? null : failure;
         failure = null;
         statements.forEach(StatementRequest::forgetAnswer);
         again();
