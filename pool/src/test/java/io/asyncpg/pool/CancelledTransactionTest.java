@@ -175,6 +175,7 @@ class CancelledTransactionTest {
       running.get(20, TimeUnit.SECONDS);
       assertThat(call.cancel(true)).isTrue();
       cleanedUp.get(20, TimeUnit.SECONDS);
+      pool.acquire().get(20, TimeUnit.SECONDS).close(); // the statement has been stopped
     }
   }
 
