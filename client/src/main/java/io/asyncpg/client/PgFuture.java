@@ -16,13 +16,16 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiConsumer;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What every asynchronous method returns. Cancelling it cancels the statement on the server; so
  * does cancelling a stage derived from it, with the {@code PgFuture} that a function given to
- * {@code thenCompose} or {@code exceptionallyCompose} has returned.
+ * {@code thenCompose} or {@code exceptionallyCompose} has returned, and with the other {@code
+ * PgFuture} that {@code thenCombine} and its like have been given.
  *
  * <p>It completes on the connection's event loop unless the configuration names a completion
  * executor: what is attached to it without an executor of its own must not block there. A thread
@@ -36,8 +39,8 @@ import org.jspecify.annotations.Nullable;
 public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   private final @Nullable PgFuture<?> source;
 
-  /** What this is the outcome of, where a function returns the stage; null for anything else. */
-  private @Nullable Composition<?, ?> composition;
+  /** What this waits for beside its source; null where that is all. */
+  private @Nullable Beside beside;
 
   /** Creates an incomplete future of no statement. */
   public PgFuture() {
@@ -156,8 +159,8 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   }
 
   private boolean cancelOnlyThis() {
-    boolean wasDone = isDone();
-    boolean cancelled = super.cancel(true) && !wasDone;
+    // As CompletableFuture.cancel does it, but only one of two threads is told that it was the one.
+    boolean cancelled = !isDone() && super.completeExceptionally(new CancellationException());
     if (cancelled) {
       cancelled();
     }
@@ -176,7 +179,7 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
     next.add(this);
     for (PgFuture<?> awaited = next.poll(); awaited != null; awaited = next.poll()) {
       PgFuture<?> from = awaited.source;
-      if (from != null && awaited.composition != null && awaited.composition.cancel()) {
+      if (from != null && awaited.beside != null && awaited.beside.cancel()) {
         untaken.add(from);
       }
       if (!seen.add(awaited) || (!awaited.addWhatIsAwaited(next) && !awaited.isDue())) {
@@ -184,8 +187,10 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
       }
     }
     for (PgFuture<?> from : untaken) {
-      if (from.isDone() && !from.isCompletedExceptionally()) {
-        from.unused(); // it was complete before it could be cancelled
+      if (!from.isDone()) {
+        from.whenComplete((value, failure) -> from.unusedIf(failure == null)); // it is due
+      } else {
+        from.unusedIf(!from.isCompletedExceptionally()); // it was before it could be cancelled
       }
     }
   }
@@ -193,18 +198,20 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
   /**
    * Adds what this is derived from, and what its function has begun, if that is under way.
    *
-   * @return false when there is nothing
+   * @return whether this ends with it; what waits for two does not, if one of them is not ours
    */
   private boolean addWhatIsAwaited(ArrayDeque<PgFuture<?>> next) {
-    PgFuture<?> begun = composition == null ? null : composition.begun();
-    boolean isBegun = begun != null && !begun.isDone() && next.add(begun);
+    PgFuture<?> ours = beside == null ? null : beside.ours();
+    boolean isBeside = ours != null && !ours.isDone() && next.add(ours);
     boolean isDerived = source != null && !source.isDone() && next.add(source);
-    return isBegun || isDerived;
+    return !(beside instanceof Both) && (isBeside || isDerived);
   }
 
   /** Whether its function is being called, or waits for its executor: it may be one that closes. */
   private boolean isDue() {
-    return source != null && source.isDone() && composition == null;
+    return source != null
+        && source.isDone()
+        && (beside == null || (beside instanceof Both both && both.other.isDone()));
   }
 
   /** Called once, after {@link #cancel} completed this future: stops the work behind it. */
@@ -217,6 +224,12 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
    */
   protected void unused() {
     cancelUnused(getNow(null));
+  }
+
+  private void unusedIf(boolean succeeded) {
+    if (succeeded) {
+      unused();
+    }
   }
 
   /** What a function has begun and nobody waits for, as what follows it has been cancelled. */
@@ -308,8 +321,83 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
 
   private static <U extends @Nullable Object> CompletableFuture<U> of(
       Composition<?, U> composition, CompletableFuture<U> composed) {
-    ((PgFuture<U>) composed).composition = composition; // nobody else has it yet
+    ((PgFuture<U>) composed).beside = composition; // nobody else has it yet
     return composed;
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels both. */
+  @Override
+  public <U extends @Nullable Object, V extends @Nullable Object> CompletableFuture<V> thenCombine(
+      CompletionStage<? extends U> other, BiFunction<? super T, ? super U, ? extends V> action) {
+    return ofBoth(other, super.thenCombine(other, action));
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels both. */
+  @Override
+  public <U extends @Nullable Object, V extends @Nullable Object>
+      CompletableFuture<V> thenCombineAsync(
+          CompletionStage<? extends U> other,
+          BiFunction<? super T, ? super U, ? extends V> action) {
+    return ofBoth(other, super.thenCombineAsync(other, action));
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels both. */
+  @Override
+  public <U extends @Nullable Object, V extends @Nullable Object>
+      CompletableFuture<V> thenCombineAsync(
+          CompletionStage<? extends U> other,
+          BiFunction<? super T, ? super U, ? extends V> action,
+          Executor executor) {
+    return ofBoth(other, super.thenCombineAsync(other, action, executor));
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels both. */
+  @Override
+  public <U extends @Nullable Object> CompletableFuture<@Nullable Void> thenAcceptBoth(
+      CompletionStage<? extends U> other, BiConsumer<? super T, ? super U> action) {
+    return ofBoth(other, super.thenAcceptBoth(other, action));
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels both. */
+  @Override
+  public <U extends @Nullable Object> CompletableFuture<@Nullable Void> thenAcceptBothAsync(
+      CompletionStage<? extends U> other, BiConsumer<? super T, ? super U> action) {
+    return ofBoth(other, super.thenAcceptBothAsync(other, action));
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels both. */
+  @Override
+  public <U extends @Nullable Object> CompletableFuture<@Nullable Void> thenAcceptBothAsync(
+      CompletionStage<? extends U> other,
+      BiConsumer<? super T, ? super U> action,
+      Executor executor) {
+    return ofBoth(other, super.thenAcceptBothAsync(other, action, executor));
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels both. */
+  @Override
+  public CompletableFuture<@Nullable Void> runAfterBoth(CompletionStage<?> other, Runnable action) {
+    return ofBoth(other, super.runAfterBoth(other, action));
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels both. */
+  @Override
+  public CompletableFuture<@Nullable Void> runAfterBothAsync(
+      CompletionStage<?> other, Runnable action) {
+    return ofBoth(other, super.runAfterBothAsync(other, action));
+  }
+
+  /** {@inheritDoc} Cancelling what it returns cancels both. */
+  @Override
+  public CompletableFuture<@Nullable Void> runAfterBothAsync(
+      CompletionStage<?> other, Runnable action, Executor executor) {
+    return ofBoth(other, super.runAfterBothAsync(other, action, executor));
+  }
+
+  private static <U extends @Nullable Object> CompletableFuture<U> ofBoth(
+      CompletionStage<?> other, CompletableFuture<U> stage) {
+    ((PgFuture<U>) stage).beside = new Both(other.toCompletableFuture());
+    return stage;
   }
 
   @Override
@@ -363,9 +451,35 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
     return true;
   }
 
+  /** What a stage waits for, or may have to wait for, beside its source. */
+  private sealed interface Beside {
+    /** What has to be cancelled with the stage; null where there is nothing, or nothing yet. */
+    @Nullable PgFuture<?> ours();
+
+    /**
+     * The stage is cancelled.
+     *
+     * @return true if its function is never called with a value, by this
+     */
+    boolean cancel();
+  }
+
+  /** The other of two. */
+  private record Both(CompletableFuture<?> other) implements Beside {
+    @Override
+    public @Nullable PgFuture<?> ours() {
+      return other instanceof PgFuture<?> ours ? ours : null;
+    }
+
+    @Override
+    public boolean cancel() {
+      return false; // it may be called now
+    }
+  }
+
   /** A function that returns a stage, and the stage that it has returned. */
   private static final class Composition<S extends @Nullable Object, T extends @Nullable Object>
-      implements Function<S, CompletionStage<T>> {
+      implements Function<S, CompletionStage<T>>, Beside {
     private final Function<? super S, ? extends CompletionStage<T>> function;
 
     /** Whether it is called with a value: the function has it or it is unused, never both. */
@@ -399,18 +513,14 @@ public class PgFuture<T extends @Nullable Object> extends CompletableFuture<T> {
       return stage;
     }
 
-    /**
-     * The outcome is cancelled.
-     *
-     * @return true if the function is never called with a value, by this
-     */
-    boolean cancel() {
+    @Override
+    public boolean cancel() {
       cancelled = true;
       return takes && decided.compareAndSet(false, true);
     }
 
-    /** What has to be cancelled with it; null where there is nothing yet. */
-    @Nullable PgFuture<?> begun() {
+    @Override
+    public @Nullable PgFuture<?> ours() {
       return begun instanceof PgFuture<?> ours ? ours : null;
     }
   }

@@ -19,6 +19,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -464,6 +466,80 @@ class CancelTest {
     outcome.cancel(true);
     assertThat(connection.fetchValue(int.class, "SELECT 1").get(20, TimeUnit.SECONDS)).isEqualTo(1);
     assertThat(begun).hasSize(1).allMatch(CompletableFuture::isCancelled);
+  }
+
+  @Test
+  void soIsWhatAStageInBetweenBeginsThatIsAboutToEnd() throws Exception {
+    CountDownLatch called = new CountDownLatch(1);
+    CompletableFuture<Void> cancelled = new CompletableFuture<>();
+    CompletableFuture<PgFuture<CommandTag>> begun = new CompletableFuture<>();
+    ExecutorService threads = Executors.newSingleThreadExecutor();
+    try {
+      CompletableFuture<CommandTag> outcome =
+          connection
+              .execute("SELECT 1")
+              .handleAsync(
+                  (tag, failure) -> {
+                    called.countDown();
+                    cancelled.join();
+                    begun.complete(connection.execute("SELECT pg_sleep(601)"));
+                    return begun.join();
+                  },
+                  threads)
+              .thenCompose(stage -> stage);
+      called.await();
+      outcome.cancel(true);
+      cancelled.complete(null);
+      PgFuture<CommandTag> instead = begun.get(20, TimeUnit.SECONDS);
+      assertThatThrownBy(() -> instead.get(20, TimeUnit.SECONDS))
+          .isInstanceOf(CancellationException.class);
+      assertThat(connection.fetchValue(int.class, "SELECT 1").get(20, TimeUnit.SECONDS))
+          .isEqualTo(1);
+    } finally {
+      threads.shutdown();
+    }
+  }
+
+  @Test
+  void cancellingWhatCombinesTwoCancelsBoth() throws Exception {
+    try (PgConnection second = PgConnection.connect(TestServer.shared().dsn()).await()) {
+      for (boolean first : new boolean[] {true, false}) {
+        PgFuture<CommandTag> one = connection.execute(first ? "SELECT 1" : "SELECT pg_sleep(600)");
+        PgFuture<CommandTag> other = second.execute("SELECT pg_sleep(601)");
+        if (first) {
+          one.get(20, TimeUnit.SECONDS);
+        }
+        AtomicInteger called = new AtomicInteger();
+        List<CompletableFuture<?>> both =
+            List.of(
+                one.thenCombine(other, (a, b) -> called.incrementAndGet()),
+                one.thenCombineAsync(other, (a, b) -> called.incrementAndGet()),
+                one.thenCombineAsync(other, (a, b) -> called.incrementAndGet(), Runnable::run),
+                one.thenAcceptBoth(other, (a, b) -> called.incrementAndGet()),
+                one.thenAcceptBothAsync(other, (a, b) -> called.incrementAndGet()),
+                one.thenAcceptBothAsync(other, (a, b) -> called.incrementAndGet(), Runnable::run),
+                one.runAfterBoth(other, called::incrementAndGet),
+                one.runAfterBothAsync(other, called::incrementAndGet),
+                one.runAfterBothAsync(other, called::incrementAndGet, Runnable::run));
+        both.forEach(stage -> stage.thenApply(result -> result).cancel(true));
+        assertThat(both).allMatch(CompletableFuture::isCompletedExceptionally);
+        assertThat(other).isCancelled();
+        assertThat(one.isCancelled()).isEqualTo(!first);
+        assertThat(second.fetchValue(int.class, "SELECT 1").get(20, TimeUnit.SECONDS)).isEqualTo(1);
+        assertThat(called).hasValue(0);
+      }
+    }
+  }
+
+  @Test
+  void whatCombinesWithAFutureThatIsNotOursEndsWithTheCancel() {
+    CompletableFuture<Integer> never = new CompletableFuture<>();
+    PgFuture<CommandTag> one = connection.execute("SELECT 1");
+    one.await();
+    CompletableFuture<Integer> combined = one.thenCombine(never, (tag, number) -> number);
+    combined.thenApply(number -> number).cancel(true);
+    assertThat(combined).isCancelled();
+    assertThat(never).isNotDone();
   }
 
   @Test

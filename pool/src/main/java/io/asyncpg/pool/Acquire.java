@@ -3,6 +3,7 @@ package io.asyncpg.pool;
 import io.asyncpg.client.PgConnection;
 import io.asyncpg.client.PgFuture;
 import io.asyncpg.client.session.Connector;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -72,6 +73,12 @@ final class Acquire extends PgFuture<PgConnection> {
   public <U extends @Nullable Object> PgFuture<U> newIncompleteFuture() {
     STAGES.incrementAndGet(this);
     return super.newIncompleteFuture();
+  }
+
+  @Override
+  public CompletionStage<PgConnection> minimalCompletionStage() {
+    STAGES.incrementAndGet(this); // which is made in another way
+    return super.minimalCompletionStage();
   }
 
   /** One stage was to have the connection: if it was the only one, nobody would give it back. */

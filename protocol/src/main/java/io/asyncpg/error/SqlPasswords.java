@@ -46,6 +46,12 @@ final class SqlPasswords {
   /** The pieces before this one have been covered as what follows a literal. */
   private int followed;
 
+  /** Where the last of the literals ends that were covered one behind the other. */
+  private int chained;
+
+  /** How far the parentheses behind a literal have been looked at. */
+  private int looked;
+
   /** Where the first statement about a role begins. */
   private int role = Integer.MAX_VALUE;
 
@@ -88,7 +94,7 @@ final class SqlPasswords {
 
   /**
    * The password of {@code scheme://user:password@host}. In a URI of our own it may hold what would
-   * have to be escaped there.
+   * have to be escaped there, and a quote, too, if no host came in front of it.
    */
   private void coverUris() {
     int uri = sql.indexOf(URI);
@@ -107,6 +113,12 @@ final class SqlPasswords {
         at++;
       }
       host = is(at, '@') ? at : host;
+      if (ours && colon >= 0 && host < colon) {
+        while (at < sql.length() && !is(at, '@') && !isSpace(at)) {
+          at++;
+        }
+        host = is(at, '@') ? at : -1;
+      }
       if (colon >= 0 && host > colon) {
         covered.set(colon + 1, host);
       }
@@ -219,16 +231,19 @@ final class SqlPasswords {
     } else if (wordEnd > role) {
       coverBare(wordEnd, value, to);
     }
-    return value == wordEnd || !isPlaceholder(value, to);
+    return value == wordEnd || !isElsewhere(value, to);
   }
 
-  /** What format() and RAISE put an argument in place of. */
-  private boolean isPlaceholder(int value, int limit) {
+  /**
+   * Whether the literal holds no more of the value than its quote, or what format() and RAISE put
+   * an argument in place of.
+   */
+  private boolean isElsewhere(int value, int limit) {
     int at = value;
     while (at < limit && "'\"\\".indexOf(sql.charAt(at)) >= 0) {
       at++;
     }
-    return at < limit && is(at, '%');
+    return at == limit || is(at, '%');
   }
 
   /** A password that lacks its quotes, or has those of a name. */
@@ -295,19 +310,19 @@ final class SqlPasswords {
     boolean bare = operator && (piece.inDollars || comment || !wellFormed) && !isParameter(value);
     if (bare && (!literal || commentEnd(value, limit) > value)) {
       covered.set(value, bareEnd(value, limit));
-    } else if (!literal && !operator && wordEnd > role && open < limit) {
+    } else if (!literal && wordEnd > role && open < limit) {
       coverBare(wordEnd, open, limit);
     }
     return true;
   }
 
+  /** A literal, and those that are put behind it with ||. */
   private boolean coverLiteral(int at, Piece piece, boolean operator) {
     int open = at + prefixLength(at);
     if (is(open, '\'')) {
-      boolean escapes = isEscapes(open - 1) || (piece.inDollars && operator);
-      boolean commented = piece.kind == Kind.COMMENT && open < piece.to;
-      int limit = commented ? piece.to : piece.limit; // a comment's literals end with it
-      covered.set(open + 1, Math.max(open + 1, literalEnd(open + 1, limit, escapes)));
+      if (open >= chained || !covered.get(open + 1)) {
+        coverChain(open, piece, operator);
+      }
       return true;
     }
     String tag = dollarTag(at);
@@ -318,6 +333,21 @@ final class SqlPasswords {
     int close = sql.indexOf(tag, begin);
     covered.set(begin, close < 0 ? piece.limit : Math.min(close, piece.limit));
     return true;
+  }
+
+  private void coverChain(int first, Piece piece, boolean operator) {
+    boolean commented = piece.kind == Kind.COMMENT && first < piece.to;
+    int limit = commented ? piece.to : piece.limit; // a comment's literals end with it
+    int open = first;
+    while (is(open, '\'')) {
+      boolean escapes = isEscapes(open - 1) || (piece.inDollars && operator);
+      int end = Math.max(open + 1, literalEnd(open + 1, limit, escapes));
+      covered.set(open + 1, end);
+      chained = Math.max(chained, end);
+      int behind = skipCasts(end + 1, limit);
+      int next = skipBlank(behind + 2, limit);
+      open = behind < limit && sql.startsWith("||", behind) ? next + prefixLength(next) : -1;
+    }
   }
 
   /**
@@ -349,7 +379,7 @@ final class SqlPasswords {
   /** How many parentheses are open behind a piece; -1 where a statement or an argument ends. */
   private int depthBehind(Piece piece, int before) {
     int depth = before;
-    for (int at = piece.from; at < piece.to && depth >= 0; at++) {
+    for (int at = Math.max(piece.from, looked); at < piece.to && depth >= 0; at++) {
       char c = sql.charAt(at);
       if (c == '(') {
         depth++;
@@ -361,6 +391,7 @@ final class SqlPasswords {
         while (at < piece.limit && is(at, ')')) {
           at = skipCasts(at + 1, piece.limit);
         }
+        looked = at;
         depth = sql.startsWith("||", at) ? 0 : -1;
       }
     }

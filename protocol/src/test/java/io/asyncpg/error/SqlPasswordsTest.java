@@ -273,6 +273,44 @@ final class SqlPasswordsTest {
     String closed = "f('password='" + ")".repeat(500_000) + "||'x'";
     assertTimeoutPreemptively(
         Duration.ofSeconds(10), () -> PgException.withoutPasswords(closed), "parentheses");
+    String commented = "SELECT f('password=' " + ")/**/".repeat(100_000) + "|| 'x')";
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(10), () -> PgException.withoutPasswords(commented), "with comments");
+    String comment = "/* " + "'password' --'\n ".repeat(50_000) + "*/";
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(10), () -> PgException.withoutPasswords(comment), "in a comment");
+    String chain = "SELECT " + "'password' || ".repeat(50_000) + "'x'";
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(10), () -> PgException.withoutPasswords(chain), "a chain");
+  }
+
+  @Test
+  void aUriWhosePasswordHoldsAQuoteIsCovered() {
+    covers("'postgresql://bob:a''b@db/x' p", "'postgresql://bob:****@db/x' p");
+    covers("'postgresql://bob:a\"b@db/x' p", "'postgresql://bob:***@db/x' p");
+    covers("$$postgres://bob:a'b@db/x$$ p", "$$postgres://bob:***@db/x$$ p");
+    covers("f('postgresql://bob:a@db/x','a@b')", "f('postgresql://bob:*@db/x','a@b')");
+    stays("CONNECTION 'postgresql://db:5432/x' PUBLICATION p");
+    stays("f('postgresql://db:5432/x', 'a@b')");
+  }
+
+  @Test
+  void literalsPutTogetherAreCoveredToTheLast() {
+    covers("E 'PASSWORD ''' || 'ab' || ''''", "E 'PASSWORD **'***************'");
+    covers("password = md5('a' || 'bc')", "password = md5('*' || '**')");
+    covers("set_config('my.password', 'a' || 'bc')", "set_config('my.password', '*' || '**')");
+    covers("password = 'a'::text || E'b\\'c', 'd'", "password = '*'::text || E'****', 'd'");
+    covers("password = 'a' || 'bc' LOGIN", "password = '*' || '**' LOGIN");
+    stays("password = x || y");
+  }
+
+  @Test
+  void aRolesPasswordThatLacksItsQuotesBehindAnOperatorIsCovered() {
+    covers("ALTER ROLE bob PASSWORD=abc", "ALTER ROLE bob PASSWORD=***");
+    covers("ALTER ROLE bob PASSWORD = abc;", "ALTER ROLE bob PASSWORD = ***;");
+    covers("ALTER ROLE bob PASSWORD TO abc", "ALTER ROLE bob PASSWORD TO ***");
+    stays("ALTER ROLE bob PASSWORD = NULL");
+    stays("ALTER ROLE bob SET password_encryption = md5");
   }
 
   @Test
